@@ -1,0 +1,41 @@
+# Two commands do everything: `make serve` and `make test`. Needs Python 3.11 or newer and nothing else.
+PYTHON ?= python3
+PORT ?= 8000
+BUDGET ?= 120
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: install serve test lint nano nano-check bench lock
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("h2serve needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server,arena,dev]'
+	touch $@
+
+serve: install
+	exec $(BIN)/h2serve serve --port $(PORT)
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Trains flux-nano from nothing; BUDGET is in minutes. A stopped run goes on where it was.
+nano: install
+	$(BIN)/python -m nano.train --minutes $(BUDGET)
+
+nano-check: install
+	$(BIN)/python -m nano.check
+
+bench: install
+	$(BIN)/h2serve bench --engine
+
+# Writes down the versions that are installed now, without local labels such as +cpu.
+lock: install
+	$(BIN)/python -m pip freeze --exclude-editable | sed -E 's/\+[a-z0-9.]+$$//' > constraints.txt

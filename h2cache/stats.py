@@ -1,0 +1,63 @@
+"""What happened to a sample, step by step and in sum."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """The three kinds of a step."""
+
+    FULL = "full"
+    DETAIL_HIT = "detail_hit"
+    STRUCTURE_HIT = "structure_hit"
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step of one sample.
+
+    ``d1`` and ``d2`` are the distances that were tested against tau1 and tau2: None where there was nothing to
+    compare with (first step, cache off) and, for ``d2``, on a forced hit. ``flops_share`` is the share of the
+    blocks' FLOPs that the step spent: FLUX.1's double- and single-stream blocks cost the same per token
+    (12 D^2 multiply-adds and the attention), so it is the share of blocks.
+    """
+
+    outcome: Outcome
+    d1: float | None
+    d2: float | None
+    blocks_run: int
+    flops_share: float
+    nonfinite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SampleStatistics:
+    """Sums over a sample's steps: steps = full + detail_hits + structure_hits."""
+
+    full: int = 0
+    detail_hits: int = 0
+    structure_hits: int = 0
+    blocks_run: int = 0
+    flops: float = 0.0
+    nonfinite: bool = False
+
+    @property
+    def steps(self) -> int:
+        """Steps taken so far."""
+        return self.full + self.detail_hits + self.structure_hits
+
+    @property
+    def flops_ratio(self) -> float:
+        """Share of the uncached run's block FLOPs that was spent; 1 before the first step."""
+        return self.flops / self.steps if self.steps else 1.0
+
+    def add(self, record: StepRecord) -> "SampleStatistics":
+        """The sums with one more step."""
+        return SampleStatistics(
+            self.full + (record.outcome is Outcome.FULL),
+            self.detail_hits + (record.outcome is Outcome.DETAIL_HIT),
+            self.structure_hits + (record.outcome is Outcome.STRUCTURE_HIT),
+            self.blocks_run + record.blocks_run,
+            self.flops + record.flops_share,
+            self.nonfinite or record.nonfinite,
+        )

@@ -1,0 +1,191 @@
+"""The main stage: transformer, text encoders and reader trained on the flow-matching task."""
+
+import copy
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nano.bank import Bank
+from nano.curve import Curve
+from nano.flow import Noised, add_noise
+from nano.flux import Float32Attention, Trainee, build_flux, image_ids
+from nano.settings import FluxSettings
+from nano.shapes import SHAPES
+from nano.text import TextEncoders, TextIds
+from nano.vae import decay
+
+SAVE_EVERY_S = 240.0
+ARTICLE_SWAPS = 0.15
+
+Compiler = Callable[[nn.Module], nn.Module]
+"""torch.compile, or the identity where compiling would take longer than the run."""
+
+
+class Model(nn.Module):
+    """What is trained together."""
+
+    def __init__(self, settings: FluxSettings) -> None:
+        super().__init__()
+        self.text = TextEncoders()
+        self.trainee = Trainee(build_flux(settings))
+
+
+@dataclass
+class Run:
+    """A training run's state; saved whole, so that a stopped run goes on."""
+
+    model: Model
+    average: Model
+    optimizers: tuple[torch.optim.Optimizer, ...]
+    generator: torch.Generator
+    step: int = 0
+    elapsed: float = 0.0
+
+    def save(self, path: Path) -> None:
+        """Write atomically."""
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "generator": self.generator.get_state(),
+            "step": self.step,
+            "elapsed": self.elapsed,
+        }
+        torch.save(state, path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+
+    def load(self, path: Path) -> None:
+        """Take up a saved run."""
+        state = torch.load(path, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.generator.set_state(state["generator"])
+        self.step, self.elapsed = state["step"], state["elapsed"]
+
+
+def new_run(settings: FluxSettings) -> Run:
+    """An untrained run from a fixed seed."""
+    torch.manual_seed(0)
+    model = Model(settings)
+    model.trainee.flux.set_attn_processor(Float32Attention())
+    average = copy.deepcopy(model).requires_grad_(False)
+    return Run(model, average, optimizers(model, settings), torch.Generator().manual_seed(0))
+
+
+def optimizers(model: Model, settings: FluxSettings) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+    """Muon for the matrices of the transformer's blocks but the modulation, AdamW for all the rest."""
+    matrices, rest = [], []
+    for name, parameter in model.named_parameters():
+        in_block = "transformer_blocks" in name
+        is_modulation = ".norm" in name
+        (matrices if in_block and parameter.ndim == 2 and not is_modulation else rest).append(parameter)
+    muon = torch.optim.Muon(matrices, lr=settings.muon_rate, weight_decay=0.02)
+    return muon, torch.optim.AdamW(rest, lr=settings.adam_rate, betas=(0.9, 0.98), weight_decay=0.01)
+
+
+def train_base(
+    run: Run,
+    banks: Sequence[Bank],
+    settings: FluxSettings,
+    seconds: float,
+    folder: Path,
+    compiler: Compiler,
+) -> None:
+    """Train until `seconds` are done; the first bank is the main size, and only it is compiled."""
+    compiled = compiler(run.model.trainee)
+    curve = Curve(folder / "curve.csv", "base")
+    saved = last = time.monotonic()
+    rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers(run.model, settings)]
+    while run.elapsed < seconds:
+        done = run.elapsed / seconds
+        for optimizer, rate in zip(run.optimizers, rates, strict=True):
+            optimizer.param_groups[0]["lr"] = rate * min(1, (run.step + 1) / 50) * decay(done, settings.hold)
+        bank = choose_bank(banks, done, settings, run.generator)
+        loss = train_step(run, compiled if bank is banks[0] else run.model.trainee, bank, settings)
+        now = time.monotonic()
+        run.elapsed, last = run.elapsed + now - last, now
+        curve.add(run.step, run.elapsed, loss)
+        if now - saved > SAVE_EVERY_S:
+            run.save(folder / "base.pt")
+            saved = now
+    run.save(folder / "base.pt")
+
+
+def choose_bank(banks: Sequence[Bank], done: float, settings: FluxSettings, generator: torch.Generator) -> Bank:
+    """The main size; in the second half now and then another one."""
+    draw = float(torch.rand((), generator=generator))
+    if done < 0.5 or draw >= settings.other_size_share or len(banks) == 1:
+        return banks[0]
+    return banks[1 + int(torch.randint(len(banks) - 1, (), generator=generator))]
+
+
+def train_step(run: Run, trainee: nn.Module, bank: Bank, settings: FluxSettings) -> float:
+    """One optimizer step on rows drawn from the bank; returns the velocity loss."""
+    rows = torch.randint(len(bank), (settings.batch,), generator=run.generator)
+    task = add_noise(bank.latents[rows].float(), run.generator)
+    text = pick_text(bank, rows, settings.text_dropout, run.generator)
+    tokens, pooled = run.model.text(text)
+    guidance = torch.ones(len(rows))
+    with torch.autocast("cpu", torch.bfloat16):
+        velocity, logits = trainee(
+            task.x, tokens, pooled, task.sigma, guidance, image_ids(bank.rows, bank.columns)
+        )
+    labels = bank.labels[rows].long()
+    mse = velocity_loss(velocity.float(), task, labels, settings.object_weight)
+    loss = mse + settings.reader_weight * reader_loss(logits.float(), labels)
+    for optimizer in run.optimizers:
+        optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
+    for optimizer in run.optimizers:
+        optimizer.step()
+    run.step += 1
+    follow(run.average, run.model, min(settings.ema, run.step / (run.step + 20)))
+    return float(F.mse_loss(velocity.detach().float(), task.velocity))
+
+
+def pick_text(bank: Bank, rows: Tensor, dropout: float, generator: torch.Generator) -> TextIds:
+    """The rows' prompts, some with swapped articles, some empty."""
+    empty = bank.empty
+    swap = torch.rand(len(rows), 1, generator=generator) < ARTICLE_SWAPS
+    drop = torch.rand(len(rows), 1, generator=generator) < dropout
+    own, other = bank.text.rows(rows), bank.other_article.rows(rows)
+
+    def pick(own: Tensor, other: Tensor, empty: Tensor) -> Tensor:
+        return torch.where(drop, empty, torch.where(swap, other, own))
+
+    return TextIds(pick(own.t5, other.t5, empty.t5), pick(own.clip, other.clip, empty.clip))
+
+
+def velocity_loss(velocity: Tensor, task: Noised, labels: Tensor, object_weight: float) -> Tensor:
+    """Mean squared error of B T 64, tokens that show a thing weighted up."""
+    weight = torch.where(labels[..., 0] > 0, object_weight, 1.0)
+    error = (velocity - task.velocity).square().mean(-1)
+    return (weight * error).sum() / weight.sum()
+
+
+def reader_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of the shape and of the colour at each token."""
+    shape, color = logits.split([len(SHAPES) + 1, logits.shape[-1] - len(SHAPES) - 1], -1)
+    return F.cross_entropy(shape.flatten(0, 1), labels[..., 0].flatten()) + F.cross_entropy(
+        color.flatten(0, 1), labels[..., 1].flatten()
+    )
+
+
+@torch.no_grad()
+def follow(average: nn.Module, model: nn.Module, keep: float) -> None:
+    """Exponential moving average of the weights."""
+    pairs = list(zip(average.parameters(), model.parameters(), strict=True))
+    averages, values = _tensors(a for a, _ in pairs), _tensors(p for _, p in pairs)
+    torch._foreach_lerp_(averages, values, 1 - keep)
+
+
+def _tensors(parameters: Iterable[Tensor]) -> list[Tensor]:
+    return [parameter.detach() for parameter in parameters]

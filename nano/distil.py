@@ -1,0 +1,109 @@
+"""The last stage: classifier-free guidance put into the guidance embedding, as FLUX.1-dev has it.
+
+Teacher: the main stage's averaged weights, v_empty + g (v_prompt - v_empty). Student: the same network, which
+is told g and has to give that in one pass (guidance distillation, arXiv 2210.03142, stage one).
+"""
+
+import copy
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from nano.bank import Bank
+from nano.base import Compiler, Model, Run, choose_bank, follow, velocity_loss
+from nano.curve import Curve
+from nano.flow import Noised, add_noise
+from nano.flux import image_ids
+from nano.settings import DistilSettings, FluxSettings
+from nano.vae import decay
+
+SAVE_EVERY_S = 240.0
+
+
+def new_distil_run(teacher: Model, settings: DistilSettings) -> Run:
+    """The student starts as the teacher; its text encoders stay as they are."""
+    student, average = copy.deepcopy(teacher), copy.deepcopy(teacher)
+    student.requires_grad_(False)
+    student.trainee.flux.requires_grad_(True)
+    optimizer = torch.optim.AdamW(student.trainee.flux.parameters(), settings.rate, weight_decay=0.0)
+    return Run(student, average, (optimizer,), torch.Generator().manual_seed(1))
+
+
+def train_distil(
+    run: Run,
+    teacher: Model,
+    banks: Sequence[Bank],
+    flux: FluxSettings,
+    settings: DistilSettings,
+    seconds: float,
+    folder: Path,
+    compiler: Compiler,
+) -> None:
+    """Train until `seconds` of training are done."""
+    teaching, learning = compiler(teacher.trainee), compiler(run.model.trainee)
+    curve = Curve(folder / "curve.csv", "distil")
+    saved = last = time.monotonic()
+    while run.elapsed < seconds:
+        done = run.elapsed / seconds
+        run.optimizers[0].param_groups[0]["lr"] = settings.rate * min(1, (run.step + 1) / 20) * decay(done, 0.3)
+        bank = choose_bank(banks, 1.0, flux, run.generator)
+        main = bank is banks[0]
+        pair = (teaching, learning) if main else (teacher.trainee, run.model.trainee)
+        loss = distil_step(run, *pair, bank, flux.object_weight, settings)
+        now = time.monotonic()
+        run.elapsed, last = run.elapsed + now - last, now
+        curve.add(run.step, run.elapsed, loss)
+        if now - saved > SAVE_EVERY_S:
+            run.save(folder / "distil.pt")
+            saved = now
+    run.save(folder / "distil.pt")
+
+
+def distil_step(
+    run: Run,
+    teacher: nn.Module,
+    student: nn.Module,
+    bank: Bank,
+    object_weight: float,
+    settings: DistilSettings,
+) -> float:
+    """One optimizer step; returns the weighted loss against the teacher."""
+    rows = torch.randint(len(bank), (settings.batch,), generator=run.generator)
+    task = add_noise(bank.latents[rows].float(), run.generator)
+    spread = settings.highest - settings.lowest
+    guidance = settings.lowest + spread * torch.rand(len(rows), generator=run.generator)
+    ids = image_ids(bank.rows, bank.columns)
+    with torch.no_grad():
+        prompt = run.model.text(bank.text.rows(rows))
+        empty = tuple(part.expand(len(rows), *part.shape[1:]) for part in run.model.text(bank.empty))
+        target = guided(teacher, task, prompt, empty, guidance, ids)
+    with torch.autocast("cpu", torch.bfloat16):
+        velocity, _ = student(task.x, *prompt, task.sigma, guidance, ids)
+    labels = bank.labels[rows].long()
+    loss = velocity_loss(velocity.float(), Noised(task.x, task.sigma, target), labels, object_weight)
+    run.optimizers[0].zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(run.model.trainee.flux.parameters(), 1.0)
+    run.optimizers[0].step()
+    run.step += 1
+    follow(run.average, run.model, min(0.99, run.step / (run.step + 20)))
+    return float(loss.detach())
+
+
+def guided(
+    trainee: nn.Module,
+    task: Noised,
+    prompt: tuple[Tensor, ...],
+    empty: tuple[Tensor, ...],
+    guidance: Tensor,
+    ids: Tensor,
+) -> Tensor:
+    """The guided velocity B T 64 of a model that was trained at guidance 1."""
+    ones = torch.ones_like(guidance)
+    with torch.autocast("cpu", torch.bfloat16):
+        conditional = trainee(task.x, *prompt, task.sigma, ones, ids)[0].float()
+        free = trainee(task.x, *empty, task.sigma, ones, ids)[0].float()
+    return free + guidance[:, None, None] * (conditional - free)

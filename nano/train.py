@@ -1,0 +1,88 @@
+"""`python -m nano.train --minutes N`: flux-nano from nothing to its folder; a stopped run goes on."""
+
+import argparse
+import copy
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderTiny
+
+from nano.bank import Bank, build_bank
+from nano.base import Compiler, Model, new_run, train_base
+from nano.distil import new_distil_run, train_distil
+from nano.export import FOLDER, export
+from nano.settings import FluxSettings, NanoSettings, load_settings
+from nano.text import TextIds
+from nano.vae import train_vae
+
+
+def main() -> None:
+    """Each stage takes up what the one before left in the run's folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--minutes", type=float, required=True, help="the whole budget, shared out by settings.toml"
+    )
+    parser.add_argument("--run", type=Path, default=Path("nano-run"), help="checkpoints and the curve")
+    parser.add_argument("--out", type=Path, default=FOLDER, help="the pipeline folder to write")
+    arguments = parser.parse_args()
+    arguments.run.mkdir(parents=True, exist_ok=True)
+    train(load_settings(), 60 * arguments.minutes, arguments.run, arguments.out, torch.compile)
+
+
+def train(settings: NanoSettings, seconds: float, run_folder: Path, out: Path, compiler: Compiler) -> None:
+    """All stages; `seconds` is the whole budget."""
+    if not (run_folder / "vae").exists():
+        train_vae(settings.vae, settings.vae.share * seconds, run_folder)
+    vae = AutoencoderTiny.from_pretrained(run_folder / "vae").eval()
+    banks = load_banks(vae, settings.flux, run_folder / "banks.pt")
+    base = new_run(settings.flux)
+    if (run_folder / "base.pt").exists():
+        base.load(run_folder / "base.pt")
+    train_base(base, banks, settings.flux, settings.flux.share * seconds, run_folder, compiler)
+    export(copy.deepcopy(base.average), vae, out)
+    student = distilled(base.average, banks, settings, seconds, run_folder, compiler)
+    export(student, vae, out)
+
+
+def distilled(
+    teacher: Model,
+    banks: list[Bank],
+    settings: NanoSettings,
+    seconds: float,
+    run_folder: Path,
+    compiler: Compiler,
+) -> Model:
+    """The guided student's averaged weights."""
+    run = new_distil_run(teacher, settings.distil)
+    if (run_folder / "distil.pt").exists():
+        run.load(run_folder / "distil.pt")
+    train_distil(
+        run,
+        teacher,
+        banks,
+        settings.flux,
+        settings.distil,
+        settings.distil.share * seconds,
+        run_folder,
+        compiler,
+    )
+    return run.average
+
+
+def load_banks(vae: AutoencoderTiny, settings: FluxSettings, path: Path) -> list[Bank]:
+    """The main size first, then the others; kept in a file for the next start."""
+    if path.exists():
+        with torch.serialization.safe_globals([Bank, TextIds]):
+            return list(torch.load(path, weights_only=True))
+    vae = vae.to(memory_format=torch.channels_last)
+    banks = [build_bank(vae, range(settings.bank_scenes), 128, 128, settings.pair_share)]
+    for i, (width, height) in enumerate(settings.other_sizes):
+        first = settings.bank_scenes + i * settings.other_size_scenes
+        seeds = range(first, first + settings.other_size_scenes)
+        banks.append(build_bank(vae, seeds, width, height, settings.pair_share))
+    torch.save(banks, path)
+    return banks
+
+
+if __name__ == "__main__":
+    main()

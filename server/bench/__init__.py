@@ -1,0 +1,1 @@
+"""The committed numbers: each file measures one, ``table`` prints them all."""

@@ -1,0 +1,108 @@
+"""What the rest of the server knows of an engine: orders in, events out.
+
+Every submitted sample ends in exactly one of ``SampleFinished``, ``SampleFailed`` and ``SampleDropped``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from server.request import CacheChoice, CacheCounts, OutputFormat
+
+
+@dataclass(frozen=True, slots=True)
+class SampleOrder:
+    """One image to make, ``width`` x ``height`` pixels; ``guidance`` is FluxPipeline's guidance_scale."""
+
+    sample_id: str
+    prompt: str
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    seed: int
+    cache: CacheChoice
+    output_format: OutputFormat = OutputFormat.PNG
+    output_compression: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SampleStepped:
+    """``step`` of ``num_steps`` denoising steps are done, counted from 1."""
+
+    sample_id: str
+    step: int
+    num_steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFinished:
+    """The image file's bytes, and what they cost. ``text_tokens`` is the prompt's without padding."""
+
+    sample_id: str
+    image: bytes
+    counts: CacheCounts
+    encode_ms: float
+    denoise_ms: float
+    decode_ms: float
+    text_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFailed:
+    """The sample came to nothing; ``message`` is fit for a client."""
+
+    sample_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SampleDropped:
+    """The sample was cancelled, or the engine stopped before it was done."""
+
+    sample_id: str
+
+
+EngineEvent = SampleStepped | SampleFinished | SampleFailed | SampleDropped
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStepped:
+    """One step of one batch, for the metrics: its size, its wall time and each sample's outcome."""
+
+    batch_size: int
+    seconds: float
+    outcomes: tuple[str, ...]
+
+
+Listener = Callable[[EngineEvent], None]
+Observer = Callable[[BatchStepped], None]
+
+
+class Engine(Protocol):
+    """Makes images on its own threads. Listener and observer are called from those threads."""
+
+    def start(self, listener: Listener, observer: Observer) -> None:
+        """Start the threads. Called once."""
+        ...
+
+    def submit(self, order: SampleOrder) -> None:
+        """Take an order; never blocks. An id that is in flight already is ignored."""
+        ...
+
+    def cancel(self, sample_id: str) -> None:
+        """Drop the sample within two steps, wherever it is. Unknown and ended ids are fine."""
+        ...
+
+    def free_slots(self) -> int:
+        """How many more samples the engine wants now, never negative."""
+        ...
+
+    @property
+    def last_tick_s(self) -> float | None:
+        """``time.monotonic()`` of the loop's last turn, None before the first; also when idle, each 0.5 s."""
+        ...
+
+    def stop(self, grace_s: float) -> None:
+        """Let samples in flight end for up to ``grace_s`` seconds, drop the rest, and join the threads."""
+        ...

@@ -1,0 +1,110 @@
+"""The one tree of errors.
+
+    ServerError
+    |-- RequestError            the client can cure it: 400 and its kin
+    |   |-- UnknownModel        404
+    |   |-- BodyTooLarge        413
+    |   `-- UnsupportedMedia    415
+    |-- QueueFull               429, come back after ``retry_after_s``
+    |-- NotReady                503, loading or draining
+    |-- JobFailed               500, the engine could not make this image
+    |-- JobCancelled            409, ended on the client's wish
+    `-- StartupError            the process cannot start: one line, exit code 2
+        |-- SettingsError       a profile or environment variable is wrong
+        `-- ModelLoadError      a model folder is missing, half, or of another architecture
+
+A message says what was wrong, the value (cut short, never a prompt) and what is allowed.
+"""
+
+from typing import ClassVar
+
+
+class ServerError(Exception):
+    """Base of everything that h2serve raises on purpose."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class RequestError(ServerError):
+    """The request is wrong; ``param`` is the dotted path of the field, such as ``cache.tau3``."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "invalid_value"
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+class UnknownModel(RequestError):
+    """The request names a model that is not served here."""
+
+    status = 404
+    code = "model_not_found"
+
+
+class BodyTooLarge(RequestError):
+    """The body is longer than the server reads."""
+
+    status = 413
+    code = "body_too_large"
+
+
+class UnsupportedMedia(RequestError):
+    """The body is not JSON by its content type."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class QueueFull(ServerError):
+    """No room for the whole request; try again after ``retry_after_s`` seconds."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "queue_full"
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NotReady(ServerError):
+    """The server is loading its model or shutting down."""
+
+    status = 503
+    code = "not_ready"
+
+
+class JobFailed(ServerError):
+    """The engine could not make this image; other requests are not affected."""
+
+    code = "generation_failed"
+
+
+class JobCancelled(ServerError):
+    """The job was cancelled before it finished."""
+
+    status = 409
+    code = "cancelled"
+
+
+class StartupError(ServerError):
+    """The process cannot start."""
+
+    code = "startup_error"
+
+
+class SettingsError(StartupError):
+    """A configuration file, environment variable or argument is wrong."""
+
+
+class ModelLoadError(StartupError):
+    """The model cannot be loaded from where it was said to be."""

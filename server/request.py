@@ -1,0 +1,114 @@
+"""The nouns of one request: what was asked for, and what came of it.
+
+Standard library only, so that the API process, the queue and the worker share them without torch.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class OutputFormat(StrEnum):
+    """The image formats that the server writes."""
+
+    PNG = "png"
+    JPEG = "jpeg"
+    WEBP = "webp"
+
+
+@dataclass(frozen=True, slots=True)
+class CacheChoice:
+    """The resolved cache rule of one request: a preset, or numbers, or off.
+
+    ``tau1`` and ``tau2`` are None together, and then the cache is off. ``preset`` is the name shown to the
+    client: ``off``, a preset's name, ``fast+`` for a preset with overrides, ``custom`` for a bare object.
+    """
+
+    preset: str
+    tau1: float | None
+    tau2: float | None
+    warmup: int = 0
+    max_consecutive: int | None = None
+    last_full: bool = False
+
+    @property
+    def is_off(self) -> bool:
+        """True when every step computes every block."""
+        return self.tau1 is None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRequest:
+    """One checked and completed request for ``num_images`` pictures of one prompt.
+
+    ``width`` and ``height`` are in pixels. Image k of the request uses seed ``seed + k``.
+    """
+
+    prompt: str
+    model: str
+    num_images: int
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    seed: int
+    cache: CacheChoice
+    output_format: OutputFormat = OutputFormat.PNG
+    output_compression: int = 100
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A request that was admitted. ``submitted_s`` is on the clock that the composition root passes round."""
+
+    id: str
+    request: ImageRequest
+    submitted_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CacheCounts:
+    """What the cache did for one image: steps = full + detail_hits + structure_hits.
+
+    ``flops_ratio`` is the share of the uncached run's block FLOPs that was spent, 1 when the cache is off.
+    ``nonfinite`` says that a residual was not finite, after which every step was computed in full.
+    """
+
+    steps: int
+    full: int
+    detail_hits: int
+    structure_hits: int
+    blocks_run: int
+    blocks_total: int
+    flops_ratio: float
+    nonfinite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where one image's (or one request's) milliseconds went."""
+
+    queue_ms: float
+    encode_ms: float
+    denoise_ms: float
+    decode_ms: float
+    total_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImageResult:
+    """One finished image; its bytes lie in the results store under ``result_key``."""
+
+    index: int
+    seed: int
+    result_key: str
+    counts: CacheCounts
+    timings: Timings
+    text_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """Everything a finished job answers with, images in order of index."""
+
+    images: tuple[ImageResult, ...]

@@ -1,0 +1,1 @@
+"""Finished images: bytes with a time to live, behind one interface."""

@@ -1,0 +1,117 @@
+"""Imports go one way: the design's table, held against what the files really import."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# Longest matching prefix wins. What is listed may be imported beside the standard library and the package itself.
+ALLOWED: dict[str, set[str]] = {
+    "h2cache": {"torch", "safetensors"},
+    "h2cache.flux1": {"torch", "diffusers"},
+    "nano": {
+        "torch",
+        "safetensors",
+        "diffusers",
+        "transformers",
+        "tokenizers",
+        "numpy",
+        "PIL",
+        "rich",
+        "matplotlib",
+    },
+    "server.request": set(),
+    "server.errors": set(),
+    "server.profile": {"pydantic", "server.errors", "server.request"},
+    "server.settings": {"pydantic", "pydantic_settings", "server.errors"},
+    "server.admission": {"server.request", "server.errors"},
+    "server.metrics": {"prometheus_client"},
+    "server.jobs": {"server.request", "server.errors"},
+    "server.results": {"server.request", "server.errors"},
+    "server.engine": {"torch", "numpy", "PIL", "diffusers", "h2cache", "server.request", "server.errors"},
+    "server.engine.interface": {"server.request", "server.errors"},
+    "server.engine.loader": {"torch", "diffusers", "transformers", "h2cache", "server.request", "server.errors"},
+    "server.worker": {
+        "server.engine.interface",
+        "server.jobs",
+        "server.results",
+        "server.request",
+        "server.errors",
+        "server.metrics",
+        "server.admission",
+    },
+    "server.api": {
+        "fastapi",
+        "starlette",
+        "pydantic",
+        "server.admission",
+        "server.errors",
+        "server.jobs.interface",
+        "server.metrics",
+        "server.profile",
+        "server.readiness",
+        "server.request",
+        "server.results.interface",
+    },
+}
+# The composition root, the command line and the benchmarks see everything.
+UNBOUND = ("server.app", "server.__main__", "server.cli", "server.bench", "tests")
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for package in ("h2cache", "server", "nano", "load_tests"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            yield name.removesuffix(".__init__"), path
+
+
+def imports_of(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: write imports from the root"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def is_under(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(prefix + ".")
+
+
+def rule_for(module: str) -> str | None:
+    return max((key for key in ALLOWED if is_under(module, key)), key=len, default=None)
+
+
+@pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: str(value))
+def test_a_module_imports_only_what_its_row_allows(module: str, path: Path) -> None:
+    if any(is_under(module, free) for free in UNBOUND):
+        return
+    key = rule_for(module)
+    if module in ("server", "nano"):
+        return
+    assert key is not None, f"{module} has no row in the table of imports"
+    own = key if "." in key else key.split(".")[0]
+    for name in imports_of(path):
+        if name.split(".")[0] in sys.stdlib_module_names or is_under(name, own):
+            continue
+        if is_under(name, ".".join(module.split(".")[:2])):
+            continue
+        assert any(is_under(name, allowed) for allowed in ALLOWED[key]), f"{module} may not import {name}"
+
+
+def test_load_tests_import_nothing_of_ours() -> None:
+    for path in (ROOT / "load_tests").rglob("*.py"):
+        assert not {name for name in imports_of(path) if name.split(".")[0] in ("server", "h2cache", "nano")}
+
+
+def test_one_model_index_is_committed_outside_tests() -> None:
+    found = [
+        path for path in ROOT.rglob("model_index.json") if "tests" not in path.parts and ".venv" not in path.parts
+    ]
+    assert len(found) == 1
