@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from diffusers import FluxTransformer2DModel
+from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from torch import nn
 
 from h2cache import CacheSettings, SampleCache, StepInputs, denoise_step, flux_model
@@ -46,7 +46,7 @@ class Overhead:
 def random_transformer() -> FluxTransformer2DModel:
     """FLUX.1's 19 + 38 blocks at width 384, random, with residuals large enough to tell steps apart."""
     torch.manual_seed(0)
-    return FluxTransformer2DModel(
+    transformer = FluxTransformer2DModel(
         in_channels=64,
         num_layers=19,
         num_single_layers=38,
@@ -56,7 +56,9 @@ def random_transformer() -> FluxTransformer2DModel:
         pooled_projection_dim=128,
         guidance_embeds=True,
         axes_dims_rope=(16, 24, 24),
-    ).eval()
+    )
+    transformer.eval()
+    return transformer  # type: ignore[no-any-return]  # eval() hides the class
 
 
 def random_inputs(batch_size: int) -> StepInputs:
@@ -113,12 +115,13 @@ def recorded_calls(
 
 def replay(transformer: FluxTransformer2DModel, inputs: StepInputs, steps: list[list[BlockCall]]) -> None:
     """The same block calls with the same row counts, and nothing else but embedders and head."""
-    for _ in steps:
+    assert inputs.guidance is not None
+    for calls in steps:
         img = transformer.x_embedder(inputs.latents)
         temb = transformer.time_text_embed(inputs.timestep * 1000, inputs.guidance * 1000, inputs.pooled)
         txt = transformer.context_embedder(inputs.prompt_embeds)
         rotary = transformer.pos_embed(torch.cat([inputs.txt_ids, inputs.img_ids]))
-        for call in _:
+        for call in calls:
             rows = slice(0, call.rows)
             call.block(
                 hidden_states=img[rows],

@@ -35,7 +35,7 @@ def tiny_transformer(
             if "norm" in name and "linear" in name:
                 weight.mul_(3.0)
     model.eval()
-    return model
+    return model  # type: ignore[no-any-return]  # eval() hides the class
 
 
 @dataclass(frozen=True)

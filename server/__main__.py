@@ -1,0 +1,90 @@
+"""The command line: ``h2serve serve`` and ``h2serve bench``."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from server.app import EmbeddedServer, real_engine
+from server.errors import StartupError
+from server.profile import ModelProfile, load_profile
+from server.serve import open_socket, serve
+from server.settings import DEFAULT_FILE, load_settings
+
+FLAGS = ("model", "device", "dtype", "host", "port", "max_batch", "max_queue")
+
+
+def main() -> None:
+    """Exit code 0 after an orderly end, 2 with one line when the process cannot start."""
+    arguments = parser().parse_args()
+    try:
+        arguments.run(arguments)
+    except StartupError as error:
+        print(f"h2serve: {error.message}", file=sys.stderr)
+        sys.exit(2)
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and flags; a flag that is not given leaves the profile's value."""
+    top = argparse.ArgumentParser(prog="h2serve", description="Flux images under H2-Cache.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("serve", help="API, queue and engine in one process")
+    command.add_argument("--model", help="a profile's name, a diffusers folder or a hub id (flux-nano)")
+    command.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps (auto)")
+    command.add_argument("--dtype", help="auto, float32, bfloat16 or float16 (auto)")
+    command.add_argument("--host", help="address to listen on (127.0.0.1)")
+    command.add_argument("--port", type=int, help="port to listen on, 0 for a free one (8000)")
+    command.add_argument("--max-batch", type=int, help="samples in one forward at most (8)")
+    command.add_argument("--max-queue", type=int, help="images waiting at most (128)")
+    command.add_argument("--config", type=Path, default=DEFAULT_FILE, help="a TOML profile")
+    command.set_defaults(run=run_serve)
+    command = commands.add_parser("bench", help="the numbers of docs/benchmarks.md")
+    command.add_argument("--engine", action="store_true", required=True, help="cache, throughput, HTTP, memory")
+    command.add_argument("--only", choices=("overhead", "throughput", "http", "memory"), help="one of them")
+    command.set_defaults(run=run_bench)
+    return top
+
+
+def run_serve(arguments: argparse.Namespace) -> None:
+    """Read the settings, open the socket, serve."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = load_settings(arguments.config, given(arguments), os.environ)
+    profile = load_profile(settings.model)
+    listening = open_socket(settings.host, settings.port)
+    host, port = listening.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    print(f"h2serve: loading {profile.name} ...", flush=True)
+    server = EmbeddedServer(settings, profile, lambda: real_engine(settings, profile))
+    asyncio.run(serve(server, listening, lambda: print(greeting(address, profile), flush=True)))
+
+
+def run_bench(arguments: argparse.Namespace) -> None:
+    """Print the table; the benchmarks import much that the server does not need."""
+    from server.bench.table import print_table
+
+    print_table(arguments.only)
+
+
+def given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The flags that were given."""
+    return {name: value for name in FLAGS if (value := getattr(arguments, name)) is not None}
+
+
+def greeting(address: str, profile: ModelProfile) -> str:
+    """The address, and a line to paste that makes an image."""
+    body = f'{{"prompt": "{profile.example_prompt}", "cache": "{profile.default_preset}", "seed": 7}}'
+    decode = "base64.b64decode(json.load(sys.stdin)['data'][0]['b64_json'])"
+    save = f"import sys,json,base64;open('image.png','wb').write({decode})"
+    return (
+        f"h2serve: {profile.name} is ready at {address} (docs at {address}/docs). Try:\n\n"
+        f"  curl -s {address}/v1/images/generations -H 'content-type: application/json' \\\n"
+        f"    -d '{body}' \\\n"
+        f'    | python3 -c "{save}"\n'
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The HTTP side: parses and checks requests, shapes answers. Never imports torch or the engine."""

@@ -1,0 +1,64 @@
+"""The answer to a generation: OpenAI's fields, and ours beside them."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import asdict
+from statistics import mean
+from typing import Any
+
+from server.request import CacheChoice, CacheCounts, ImageRequest, ImageResult, Job, JobResult
+
+
+def shape_answer(job: Job, result: JobResult, images: Sequence[bytes], created: int) -> dict[str, Any]:
+    """``images`` in the order of the result's."""
+    request = job.request
+    return {
+        "id": job.id,
+        "created": created,
+        "model": request.model,
+        "output_format": request.output_format.value,
+        "size": f"{request.width}x{request.height}",
+        "data": [
+            _shape_image(request, image, content) for image, content in zip(result.images, images, strict=True)
+        ],
+        "usage": _shape_usage(request, result),
+        "cache": _shape_cache(request.cache, [image.counts for image in result.images]),
+        "timings": _shape_timings(result),
+    }
+
+
+def _shape_image(request: ImageRequest, image: ImageResult, content: bytes) -> dict[str, Any]:
+    return {
+        "b64_json": base64.b64encode(content).decode("ascii"),
+        "seed": image.seed,
+        "cache": _shape_cache(request.cache, [image.counts]),
+    }
+
+
+def _shape_cache(choice: CacheChoice, counts: Sequence[CacheCounts]) -> dict[str, Any]:
+    """Counts are sums over the images, ``flops_ratio`` is their mean."""
+    shaped: dict[str, Any] = {"preset": choice.preset, "tau1": choice.tau1, "tau2": choice.tau2}
+    for key in ("steps", "full", "detail_hits", "structure_hits", "blocks_run", "blocks_total"):
+        shaped[key] = sum(getattr(count, key) for count in counts)
+    shaped["flops_ratio"] = round(mean(count.flops_ratio for count in counts), 6)
+    if any(count.nonfinite for count in counts):
+        shaped["nonfinite"] = True
+    return shaped
+
+
+def _shape_timings(result: JobResult) -> dict[str, float]:
+    """Of the image that was ready last: the parts add up to its total."""
+    last = max(result.images, key=lambda image: image.timings.total_ms)
+    return {key: round(value, 3) for key, value in asdict(last.timings).items()}
+
+
+def _shape_usage(request: ImageRequest, result: JobResult) -> dict[str, Any]:
+    """Tokens as the model counts them: text tokens in, image tokens (16x16 pixels) out."""
+    text = result.images[0].text_tokens
+    out = sum((request.width // 16) * (request.height // 16) for _ in result.images)
+    return {
+        "input_tokens": text,
+        "input_tokens_details": {"text_tokens": text, "image_tokens": 0},
+        "output_tokens": out,
+        "total_tokens": text + out,
+    }

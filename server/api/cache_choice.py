@@ -1,0 +1,98 @@
+"""From the request's cache fields to one rule: pure, over the profile's presets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.api.fields import boolean, integer, number
+from server.api.quoting import quoted
+from server.errors import RequestError
+from server.profile import ModelProfile
+from server.request import CacheChoice
+
+PAPER = CacheChoice("paper", tau1=0.15, tau2=0.22)
+"""The published rule and thresholds (arXiv 2510.27171), without guards."""
+OFF = CacheChoice("off", tau1=None, tau2=None)
+HIGHEST_TAU = 1e6
+LONGEST = 10**6
+KEYS = ("preset", "tau1", "tau2", "warmup", "max_consecutive", "last_full")
+
+
+def resolve_cache(body: Mapping[str, Any], profile: ModelProfile) -> CacheChoice:
+    """``cache`` wins over ``quality``; flat taus and nested ones must not differ; nothing means the default."""
+    cache = body.get("cache")
+    flat = _flat_taus(body)
+    if cache is None and not flat:
+        quality = _quality(body, profile)
+        return named(quality or profile.default_preset, profile)
+    if isinstance(cache, str):
+        cache = {"preset": cache}
+    if cache is not None and not isinstance(cache, dict):
+        raise RequestError("cache is of the wrong type, allowed is a preset's name or an object", "cache")
+    return _from_object(_merged(cache or {}, flat), profile)
+
+
+def named(name: str, profile: ModelProfile) -> CacheChoice:
+    """A preset by its name."""
+    if name == "off":
+        return OFF
+    if name == "paper":
+        return PAPER
+    preset = profile.presets.get(name)
+    if preset is None:
+        allowed = ", ".join(("off", "paper", *profile.presets))
+        raise RequestError(f"cache preset {quoted(name)} is unknown, allowed are {allowed}", "cache")
+    return CacheChoice(name, preset.tau1, preset.tau2, preset.warmup, preset.max_consecutive, preset.last_full)
+
+
+def _quality(body: Mapping[str, Any], profile: ModelProfile) -> str | None:
+    """The preset of the OpenAI field."""
+    quality = body.get("quality")
+    if quality is None:
+        return None
+    if not isinstance(quality, str) or quality not in profile.quality:
+        raise RequestError(f"quality is {quoted(quality)}, allowed are {', '.join(profile.quality)}", "quality")
+    return profile.quality[quality]
+
+
+def _flat_taus(body: Mapping[str, Any]) -> dict[str, float]:
+    taus = {key: number(body, key, 0, HIGHEST_TAU) for key in ("tau1", "tau2")}
+    return {key: tau for key, tau in taus.items() if tau is not None}
+
+
+def _merged(cache: Mapping[str, Any], flat: Mapping[str, float]) -> dict[str, Any]:
+    for key in cache:
+        if key not in KEYS:
+            raise RequestError(f"cache.{quoted(key)} is unknown, allowed are {', '.join(KEYS)}", f"cache.{key}")
+    for key, tau in flat.items():
+        nested = number(cache, key, 0, HIGHEST_TAU, "cache.")
+        if nested is not None and nested != tau:
+            raise RequestError(f"{key} is {tau:g} and cache.{key} is {nested:g}, allowed is one value", key)
+    return {**cache, **flat}
+
+
+def _from_object(cache: Mapping[str, Any], profile: ModelProfile) -> CacheChoice:
+    """A preset with overrides, or the paper's rule with what is given."""
+    preset = cache.get("preset")
+    if preset is not None and not isinstance(preset, str):
+        raise RequestError("cache.preset is of the wrong type, allowed is a preset's name", "cache.preset")
+    base = CacheChoice("custom", PAPER.tau1, PAPER.tau2) if preset is None else named(preset, profile)
+    given = {
+        "tau1": number(cache, "tau1", 0, HIGHEST_TAU, "cache."),
+        "tau2": number(cache, "tau2", 0, HIGHEST_TAU, "cache."),
+        "warmup": integer(cache, "warmup", 0, LONGEST, "cache."),
+        "max_consecutive": integer(cache, "max_consecutive", 0, LONGEST, "cache."),
+        "last_full": boolean(cache, "last_full", "cache."),
+    }
+    changes = {key: value for key, value in given.items() if value is not None}
+    return _overridden(base, changes)
+
+
+def _overridden(base: CacheChoice, changes: Mapping[str, Any]) -> CacheChoice:
+    """The base with some values replaced; ``off`` has none to replace."""
+    if not changes:
+        return base
+    if base.is_off:
+        raise RequestError("cache.preset is 'off' and has no values to override", "cache")
+    name = base.preset if base.preset == "custom" else f"{base.preset}+"
+    values = {key: getattr(base, key) for key in KEYS if key != "preset"}
+    return CacheChoice(name, **{**values, **changes})

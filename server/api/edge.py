@@ -1,0 +1,58 @@
+"""The outermost layer: an id on every response, a count of every request, an answer to every surprise."""
+
+import logging
+import re
+from collections.abc import Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.api.envelope import error_response
+from server.metrics import Metrics
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+log = logging.getLogger(__name__)
+
+
+class Edge:
+    """Wraps the whole application, so that the framework's own errors pass through it too."""
+
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, clock: Callable[[], float], new_id: Callable[[], str]
+    ) -> None:
+        self._app, self._metrics, self._clock, self._new_id = app, metrics, clock, new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_s, request_id, status = self._clock(), self._id_of(scope), 0
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                headers["x-content-type-options"] = "nosniff"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_marked)
+        except Exception:
+            log.exception("unhandled error in request %s", request_id)
+            if not status:
+                answer = error_response(500, "the server failed at this request", "server_error", "internal_error")
+                await answer(scope, receive, send_marked)
+        finally:
+            self._metrics.request_done(route_of(scope), status, self._clock() - started_s)
+
+    def _id_of(self, scope: Scope) -> str:
+        """The client's own id when it is harmless, else a new one."""
+        given = Headers(scope=scope).get("x-request-id", "")
+        return given if _SAFE_ID.fullmatch(given) else self._new_id()
+
+
+def route_of(scope: Scope) -> str:
+    """The route's template: a bounded label whatever paths strangers try."""
+    return str(getattr(scope.get("route"), "path", "none"))

@@ -1,0 +1,72 @@
+"""The one shape of every error: {"error": {"message", "type", "param", "code"}}, at most 1,900 bytes."""
+
+import json
+import math
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from server.api.quoting import printable, quoted
+from server.errors import JobCancelled, JobFailed, QueueFull, RequestError, ServerError
+
+MESSAGE_LENGTH = 1000
+
+
+def error_response(
+    status: int,
+    message: str,
+    kind: str,
+    code: str,
+    param: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """An error as clients of the OpenAI API expect it. Message and param are ASCII and bounded."""
+    error = {
+        "message": message.encode("ascii", "replace").decode()[:MESSAGE_LENGTH],
+        "type": kind,
+        "param": None if param is None else printable(param),
+        "code": code,
+    }
+    return Response(json.dumps({"error": error}), status, headers, "application/json")
+
+
+def from_server_error(error: ServerError) -> Response:
+    """The tree of errors as HTTP; openai-python repeats 409 and 5xx unless told that it is of no use."""
+    headers = {}
+    if isinstance(error, QueueFull):
+        headers["retry-after"] = str(math.ceil(error.retry_after_s))
+    if isinstance(error, RequestError | JobCancelled | JobFailed):
+        headers["x-should-retry"] = "false"
+    param = error.param if isinstance(error, RequestError) else None
+    return error_response(error.status, error.message, error.type, error.code, param, headers)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Ours, and the framework's own; surprises are the edge's."""
+
+    async def on_server_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, ServerError)
+        return from_server_error(error)
+
+    async def on_http_exception(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        known = f"{request.method} {quoted(request.url.path)}"
+        phrase = HTTPStatus(error.status_code).phrase
+        code = phrase.lower().replace(" ", "_")
+        headers = dict(error.headers or {})
+        return error_response(
+            error.status_code, f"{phrase}: {known}", "invalid_request_error", code, None, headers
+        )
+
+    async def on_validation_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        param = ".".join(map(str, first["loc"][1:]))
+        return error_response(400, str(first["msg"]), "invalid_request_error", "invalid_value", param)
+
+    app.add_exception_handler(ServerError, on_server_error)
+    app.add_exception_handler(HTTPException, on_http_exception)
+    app.add_exception_handler(RequestValidationError, on_validation_error)

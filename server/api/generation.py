@@ -1,0 +1,71 @@
+"""From the JSON of POST /v1/images/generations to a complete request."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from server.api.cache_choice import resolve_cache
+from server.api.fields import boolean, integer, number, one_of, text
+from server.api.parts import ApiLimits
+from server.api.quoting import quoted
+from server.api.sizes import resolve_size
+from server.errors import RequestError, UnknownModel
+from server.profile import ModelProfile
+from server.request import ImageRequest, OutputFormat
+
+LARGEST_SEED = 2**53 - 1
+"""What a JSON number holds exactly in every language."""
+FORMATS = tuple(output_format.value for output_format in OutputFormat)
+
+
+def parse_generation(
+    body: Mapping[str, Any], profile: ModelProfile, limits: ApiLimits, new_seed: Callable[[], int]
+) -> ImageRequest:
+    """Check and complete; unknown top-level keys are ignored as other servers do."""
+    _refuse_what_does_not_work_yet(body)
+    model = _model(body, profile)
+    prompt = _prompt(body, limits.prompt_limit)
+    width, height = resolve_size(text(body, "size"), profile)
+    num_images = integer(body, "n", 1, profile.max_images) or 1
+    seed = integer(body, "seed", 0, LARGEST_SEED)
+    guidance = number(body, "guidance_scale", 0, profile.max_guidance)
+    compression = integer(body, "output_compression", 0, 100)
+    return ImageRequest(
+        prompt=prompt,
+        model=model,
+        num_images=num_images,
+        width=width,
+        height=height,
+        steps=integer(body, "num_inference_steps", 1, profile.max_steps) or profile.default_steps,
+        guidance=profile.default_guidance if guidance is None else guidance,
+        seed=new_seed() if seed is None else seed,
+        cache=resolve_cache(body, profile),
+        output_format=OutputFormat(one_of(body, "output_format", FORMATS) or OutputFormat.PNG),
+        output_compression=100 if compression is None else compression,
+        user=text(body, "user"),
+    )
+
+
+def _refuse_what_does_not_work_yet(body: Mapping[str, Any]) -> None:
+    if boolean(body, "stream"):
+        raise RequestError("stream is true, allowed is false: this server answers in one piece", "stream")
+    one_of(body, "response_format", ("b64_json",))
+    one_of(body, "background", ("auto", "opaque"))
+
+
+def _model(body: Mapping[str, Any], profile: ModelProfile) -> str:
+    """The served model's name; absent means the one that there is."""
+    name = text(body, "model")
+    if name is None or name in (profile.name, *profile.aliases):
+        return profile.name
+    raise UnknownModel(f"model {quoted(name)} is not served here, allowed is {profile.name}", "model")
+
+
+def _prompt(body: Mapping[str, Any], limit: int) -> str:
+    prompt = text(body, "prompt")
+    if prompt is None:
+        raise RequestError("prompt is missing, allowed is a string", "prompt")
+    if not prompt.strip():
+        raise RequestError("prompt is empty", "prompt")
+    if len(prompt) > limit:
+        raise RequestError(f"prompt has {len(prompt)} characters, allowed are {limit}", "prompt")
+    return prompt

@@ -1,0 +1,40 @@
+"""Is it alive, has it started, may it be given work; and the metrics."""
+
+from fastapi import APIRouter, Response
+
+from server.api.parts import ApiParts
+from server.errors import NotReady
+
+
+def health_router(parts: ApiParts) -> APIRouter:
+    """The routes over their parts."""
+    router = APIRouter()
+
+    @router.get("/livez")
+    async def livez() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "alive"}
+
+    @router.get("/startupz")
+    async def startupz() -> dict[str, str]:
+        """The model is loaded."""
+        if not parts.has_started():
+            raise NotReady("the model is not loaded yet")
+        return {"status": "started"}
+
+    @router.get("/readyz")
+    async def readyz() -> dict[str, str]:
+        """New requests are welcome."""
+        reason = parts.not_ready()
+        if reason is not None:
+            raise NotReady(reason)
+        return {"status": "ready"}
+
+    @router.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """Prometheus' text format."""
+        depth = await parts.queue.depth()
+        parts.metrics.queue_is(depth.images_waiting, depth.images_running)
+        return Response(parts.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return router

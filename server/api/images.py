@@ -1,0 +1,103 @@
+"""POST /v1/images/generations: admit, wait for the job's end, answer."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from server.admission import Refused, decide
+from server.api.answer import shape_answer
+from server.api.body import read_json
+from server.api.generation import parse_generation
+from server.api.parts import ApiParts
+from server.api.schema import GENERATION_DOC
+from server.errors import JobCancelled, JobFailed, NotReady, QueueFull
+from server.jobs.interface import JobEvent, JobQueue, JobState
+from server.request import Job, JobResult
+
+
+def images_router(parts: ApiParts) -> APIRouter:
+    """The route over its parts."""
+    router = APIRouter()
+
+    @router.post("/v1/images/generations", openapi_extra=GENERATION_DOC)
+    async def generate(request: Request) -> dict[str, Any]:
+        """Make images of a prompt."""
+        submitted_s = parts.clock()
+        body = await read_json(request, parts.limits.body_limit_bytes)
+        wanted = parse_generation(body, parts.profile, parts.limits, parts.new_seed)
+        job = Job(parts.new_id(), wanted, submitted_s)
+        await submit(parts, job)
+        result = await result_of(parts.queue, job.id, request)
+        return await answer(parts, job, result)
+
+    return router
+
+
+async def submit(parts: ApiParts, job: Job) -> None:
+    """Put the job into the queue whole. Raises NotReady or QueueFull."""
+    reason = parts.not_ready()
+    if reason is not None:
+        raise NotReady(reason)
+    bound = parts.limits.max_queue
+    if not await parts.queue.put(job, bound):
+        depth = await parts.queue.depth()
+        count, rate = job.request.num_images, parts.images_per_s()
+        said = decide(count, depth.images_waiting, depth.images_running, bound, rate)
+        if isinstance(said, Refused):
+            raise QueueFull(said.reason, said.retry_after_s)
+        raise QueueFull("the queue was full", 1.0)
+
+
+async def result_of(queue: JobQueue, job_id: str, request: Request) -> JobResult:
+    """Wait for the end; a client that hangs up, or a request that is torn down, cancels its job."""
+    ending = asyncio.ensure_future(end_of(queue, job_id))
+    hanging_up = asyncio.ensure_future(hang_up(request))
+    try:
+        await asyncio.wait({ending, hanging_up}, return_when=asyncio.FIRST_COMPLETED)
+        if not ending.done():
+            raise JobCancelled("the client hung up")
+        return result_from(ending.result())
+    finally:
+        hanging_up.cancel()
+        if not ending.done():
+            ending.cancel()
+            await queue.cancel(job_id)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(ending, hanging_up, return_exceptions=True)
+
+
+async def end_of(queue: JobQueue, job_id: str) -> JobEvent:
+    """The job's terminal event."""
+    async for event in queue.events(job_id):
+        if event.state.is_terminal:
+            return event
+    raise NotReady("the server is shutting down")
+
+
+async def hang_up(request: Request) -> None:
+    """Return when the client has gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def result_from(event: JobEvent) -> JobResult:
+    """The result, or the error that the end stands for."""
+    if event.state is JobState.CANCELLED:
+        raise JobCancelled("the job was cancelled")
+    if event.result is None:
+        raise JobFailed(event.error or "the image could not be made")
+    return event.result
+
+
+async def answer(parts: ApiParts, job: Job, result: JobResult) -> dict[str, Any]:
+    """Fetch the images and shape the answer; what has been answered is not kept."""
+    images = []
+    for image in result.images:
+        content = await parts.results.get(image.result_key)
+        if content is None:
+            raise JobFailed("the image was made but is no longer stored")
+        images.append(content)
+        await parts.results.delete(image.result_key)
+    return shape_answer(job, result, images, int(parts.wall_clock()))

@@ -1,0 +1,48 @@
+"""GET /v1/models: the one model that is served, with what it can do."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from server.api.parts import ApiParts
+from server.api.quoting import quoted
+from server.errors import UnknownModel
+from server.profile import ModelProfile
+
+
+def models_router(parts: ApiParts) -> APIRouter:
+    """The routes over their parts."""
+    router = APIRouter()
+
+    @router.get("/v1/models")
+    async def list_models() -> dict[str, Any]:
+        """The models served here."""
+        return {"object": "list", "data": [describe(parts.profile)]}
+
+    @router.get("/v1/models/{name}")
+    async def one_model(name: str) -> dict[str, Any]:
+        """One model by its name or alias."""
+        if name not in (parts.profile.name, *parts.profile.aliases):
+            raise UnknownModel(
+                f"model {quoted(name)} is not served here, allowed is {parts.profile.name}", "model"
+            )
+        return describe(parts.profile)
+
+    return router
+
+
+def describe(profile: ModelProfile) -> dict[str, Any]:
+    """OpenAI's fields, then sizes, defaults and presets with what was measured of them."""
+    return {
+        "id": profile.name,
+        "object": "model",
+        "created": 0,
+        "owned_by": "h2serve",
+        "aliases": list(profile.aliases),
+        "sides": {"min": profile.min_side, "max": profile.max_side, "multiple": profile.side_multiple},
+        "default_size": f"{profile.default_width}x{profile.default_height}",
+        "default_steps": profile.default_steps,
+        "default_guidance": profile.default_guidance,
+        "default_preset": profile.default_preset,
+        "presets": {name: preset.model_dump(exclude_none=True) for name, preset in profile.presets.items()},
+    }

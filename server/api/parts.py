@@ -1,0 +1,36 @@
+"""Everything the API needs, in one place; the composition root fills it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.jobs.interface import JobQueue
+from server.metrics import Metrics
+from server.profile import ModelProfile
+from server.results.interface import ResultStore
+
+
+@dataclass(frozen=True, slots=True)
+class ApiLimits:
+    """Bounds on what a client may send: characters, bytes, images."""
+
+    prompt_limit: int
+    body_limit_bytes: int
+    max_queue: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApiParts:
+    """``clock`` gives monotonic seconds, ``wall_clock`` seconds since 1970, ``not_ready`` the reason or None."""
+
+    profile: ModelProfile
+    limits: ApiLimits
+    queue: JobQueue
+    results: ResultStore
+    metrics: Metrics
+    clock: Callable[[], float]
+    wall_clock: Callable[[], float]
+    new_seed: Callable[[], int]
+    new_id: Callable[[], str]
+    images_per_s: Callable[[], float | None]
+    has_started: Callable[[], bool]
+    not_ready: Callable[[], str | None]

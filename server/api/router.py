@@ -1,0 +1,19 @@
+"""The application: thin routes over their parts, wrapped in the edge."""
+
+from fastapi import FastAPI
+
+from server.api.edge import Edge
+from server.api.envelope import add_error_handlers
+from server.api.health import health_router
+from server.api.images import images_router
+from server.api.models import models_router
+from server.api.parts import ApiParts
+
+
+def create_api(parts: ApiParts) -> Edge:
+    """All routes, ready to be served."""
+    app = FastAPI(title="h2serve", description="Flux images under H2-Cache, two thresholds a request.")
+    add_error_handlers(app)
+    for router in (images_router(parts), models_router(parts), health_router(parts)):
+        app.include_router(router)
+    return Edge(app, parts.metrics, parts.clock, parts.new_id)

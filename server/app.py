@@ -1,0 +1,127 @@
+"""The composition root: the only place where the parts are put together."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+
+from server.api.edge import Edge
+from server.api.generation import LARGEST_SEED
+from server.api.parts import ApiLimits, ApiParts
+from server.api.router import create_api
+from server.engine.interface import Engine
+from server.errors import NotReady
+from server.jobs.memory import MemoryQueue
+from server.metrics import Metrics
+from server.profile import ModelProfile, model_source
+from server.readiness import Phase, Readiness
+from server.results.memory import MemoryResults
+from server.settings import Settings
+from server.worker import Worker
+
+POLL_S = 0.02
+LoadEngine = Callable[[], Engine]
+"""Makes the engine; blocks while the model is loaded. Raises StartupError."""
+
+
+@dataclass
+class EmbeddedServer:
+    """API, queue, results, worker and engine in one process, on one event loop beside the engine's threads."""
+
+    settings: Settings
+    profile: ModelProfile
+    load_engine: LoadEngine
+    readiness: Readiness = field(default_factory=Readiness)
+    queue: MemoryQueue = field(default_factory=lambda: MemoryQueue(new_token=new_id))
+    results: MemoryResults = field(default_factory=lambda: MemoryResults(time.monotonic))
+    metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
+    _engine: Engine | None = None
+    _worker: Worker | None = None
+    _working: asyncio.Task[None] | None = None
+
+    def api(self) -> Edge:
+        """The application to be served; it answers 503 until ``start`` is through."""
+        return create_api(
+            ApiParts(
+                profile=self.profile,
+                limits=ApiLimits(
+                    self.settings.prompt_limit, self.settings.body_limit_bytes, self.settings.max_queue
+                ),
+                queue=self.queue,
+                results=self.results,
+                metrics=self.metrics,
+                clock=time.monotonic,
+                wall_clock=time.time,
+                new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
+                new_id=new_id,
+                images_per_s=lambda: None if self._worker is None else self._worker.rate.images_per_s,
+                has_started=lambda: self.readiness.started,
+                not_ready=self._not_ready,
+            )
+        )
+
+    async def start(self) -> None:
+        """Load the model off the loop, start the worker, and be ready when the engine ticks."""
+        engine = await asyncio.to_thread(self.load_engine)
+        worker = Worker(
+            self.queue,
+            self.results,
+            engine,
+            self.metrics,
+            self.profile.name,
+            self.settings.result_ttl_s,
+            time.monotonic,
+        )
+        self._engine, self._worker = engine, worker
+        self._working = asyncio.create_task(worker.run())
+        while engine.last_tick_s is None and not self._working.done():
+            await asyncio.sleep(POLL_S)
+        if self._working.done():
+            self._working.result()
+            raise NotReady("the worker stopped")
+        if self.readiness.phase is Phase.LOADING:
+            self.readiness.phase = Phase.SERVING
+
+    async def drain(self) -> None:
+        """Refuse new requests at once, let the accepted ones end within the grace time, then stop everything."""
+        self.readiness.phase = Phase.DRAINING
+        until_s = time.monotonic() + self.settings.shutdown_grace_s
+        while await self._has_work() and time.monotonic() < until_s:
+            await asyncio.sleep(POLL_S)
+        await self.queue.close()
+        if self._engine is not None:
+            await asyncio.to_thread(self._engine.stop, max(0.0, until_s - time.monotonic()))
+        if self._working is not None:
+            self._working.cancel()
+            await asyncio.gather(self._working, return_exceptions=True)
+
+    async def _has_work(self) -> bool:
+        depth = await self.queue.depth()
+        return depth.images_waiting + depth.images_running > 0
+
+    def _not_ready(self) -> str | None:
+        tick_s = None if self._engine is None else self._engine.last_tick_s
+        return self.readiness.reason_not_ready(tick_s, time.monotonic())
+
+
+def new_id() -> str:
+    """32 hexadecimal digits, not to be guessed."""
+    return secrets.token_hex(16)
+
+
+def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
+    """Load the model and build the step engine. Torch is imported here and not before."""
+    from server.engine.loader import load_model
+    from server.engine.step_engine import EngineLimits, StepEngine
+
+    model = load_model(model_source(profile), settings.device, settings.dtype)
+    limits = EngineLimits(
+        max_batch=settings.max_batch,
+        memory_budget_bytes=settings.memory_budget_mb * 2**20,
+        text_cache_bytes=settings.text_cache_mb * 2**20,
+        text_length=profile.text_length,
+    )
+    return StepEngine(model, limits)

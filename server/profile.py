@@ -1,0 +1,90 @@
+"""What a diffusers folder cannot say of its model: sizes, defaults, text length and presets.
+
+One TOML file a model in ``config/models``; a folder or hub id without one gets FLUX.1's values.
+"""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from server.errors import SettingsError
+
+ROOT = Path(__file__).parent.parent
+"""The checkout: ``config/`` and ``nano/`` lie beside the packages, as an editable install leaves them."""
+PROFILES = ROOT / "config" / "models"
+FALLBACK = "flux1.toml"
+
+
+class Preset(BaseModel):
+    """A named pair of thresholds with its guards, and what was measured with it on the model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tau1: float = Field(ge=0, allow_inf_nan=False)
+    tau2: float = Field(ge=0, allow_inf_nan=False)
+    warmup: int = Field(0, ge=0)
+    max_consecutive: int | None = Field(None, ge=0)
+    last_full: bool = False
+    measured_flops_ratio: float | None = None
+    measured_speedup: float | None = None
+    measured_psnr_db: float | None = None
+
+
+class ModelProfile(BaseModel):
+    """One served model, as the API has to know it. Sides in pixels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    folder: str
+    example_prompt: str
+    min_side: int
+    max_side: int
+    side_multiple: int
+    default_width: int
+    default_height: int
+    default_steps: int
+    max_steps: int
+    default_guidance: float
+    max_guidance: float = 100.0
+    max_images: int = 10
+    text_length: int
+    default_preset: str
+    quality: dict[str, str]
+    presets: dict[str, Preset]
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "ModelProfile":
+        for name in (self.default_preset, *self.quality.values()):
+            if name not in self.presets and name not in ("off", "paper"):
+                raise ValueError(f"preset {name!r} is named but not given")
+        return self
+
+
+def load_profile(model: str, profiles: Path = PROFILES) -> ModelProfile:
+    """The profile of a name, an alias, a folder or a hub id."""
+    found = [_read(path) for path in sorted(profiles.glob("*.toml"))]
+    for profile in found:
+        if model in (profile.name, *profile.aliases, profile.folder):
+            return profile
+    fallback = _read(profiles / FALLBACK)
+    name = Path(model).name or model
+    return fallback.model_copy(update={"name": name, "aliases": (), "folder": model})
+
+
+def model_source(profile: ModelProfile, root: Path = ROOT) -> str:
+    """Where the weights are: a folder of the checkout, a folder as given, or a hub id."""
+    inside = root / profile.folder
+    return str(inside) if inside.is_dir() else profile.folder
+
+
+def _read(path: Path) -> ModelProfile:
+    try:
+        return ModelProfile(**tomllib.loads(path.read_text()))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

@@ -1,0 +1,47 @@
+"""Results in this process's memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    content: bytes
+    until_s: float
+
+
+class MemoryResults:
+    """Bytes by key, bounded in sum: the oldest go first. ``clock`` gives seconds and never goes back."""
+
+    def __init__(self, clock: Callable[[], float], max_bytes: int = 256 * 2**20) -> None:
+        self._clock = clock
+        self._max_bytes = max_bytes
+        self._kept: dict[str, _Kept] = {}
+        self._size = 0
+
+    async def put(self, key: str, content: bytes, ttl_s: float) -> None:
+        """Keep, after dropping what is past its life or over the bound."""
+        await self.delete(key)
+        now = self._clock()
+        for old in [old for old, kept in self._kept.items() if kept.until_s <= now]:
+            await self.delete(old)
+        while self._kept and self._size + len(content) > self._max_bytes:
+            await self.delete(next(iter(self._kept)))
+        self._kept[key] = _Kept(content, now + ttl_s)
+        self._size += len(content)
+
+    async def get(self, key: str) -> bytes | None:
+        """The bytes while they live."""
+        kept = self._kept.get(key)
+        if kept is None or kept.until_s <= self._clock():
+            return None
+        return kept.content
+
+    async def delete(self, key: str) -> None:
+        """Forget."""
+        kept = self._kept.pop(key, None)
+        if kept is not None:
+            self._size -= len(kept.content)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""

@@ -1,0 +1,232 @@
+"""The worker: takes jobs, feeds the engine, publishes progress and results. Owns one engine."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from server.admission import ServiceRate
+from server.engine.interface import (
+    BatchStepped,
+    Engine,
+    EngineEvent,
+    SampleDropped,
+    SampleFailed,
+    SampleFinished,
+    SampleOrder,
+    SampleStepped,
+)
+from server.jobs.interface import JobQueue, Lease
+from server.metrics import Metrics
+from server.request import ImageResult, JobResult, Timings
+from server.results.interface import ResultStore
+
+RENEW_EACH_S = 1.0
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Running:
+    """A job under way: what was given to the engine, what has come back."""
+
+    lease: Lease
+    submitted: int = 0
+    first_step_s: float | None = None
+    steps: dict[int, int] = field(default_factory=dict)
+    images: dict[int, ImageResult] = field(default_factory=dict)
+    gone: bool = False
+
+    @property
+    def num_images(self) -> int:
+        return self.lease.job.request.num_images
+
+    def orders(self, count: int) -> list[SampleOrder]:
+        """The next ``count`` samples; image k has seed + k."""
+        request = self.lease.job.request
+        first = self.submitted
+        self.submitted = min(self.num_images, first + count)
+        return [
+            SampleOrder(
+                sample_id=f"{self.lease.job.id}:{index}",
+                prompt=request.prompt,
+                width=request.width,
+                height=request.height,
+                steps=request.steps,
+                guidance=request.guidance,
+                seed=request.seed + index,
+                cache=request.cache,
+                output_format=request.output_format,
+                output_compression=request.output_compression,
+            )
+            for index in range(first, self.submitted)
+        ]
+
+
+class Worker:
+    """Runs on one event loop; the engine's threads hand their events over to it."""
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        results: ResultStore,
+        engine: Engine,
+        metrics: Metrics,
+        model: str,
+        result_ttl_s: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._queue, self._results, self._engine = queue, results, engine
+        self._metrics, self._model, self._ttl_s, self._clock = metrics, model, result_ttl_s, clock
+        self._running: dict[str, Running] = {}
+        self._events: asyncio.Queue[EngineEvent] = asyncio.Queue()
+        self.rate = ServiceRate()
+
+    @property
+    def is_idle(self) -> bool:
+        """True when no job is under way."""
+        return not self._running
+
+    async def run(self) -> None:
+        """Until cancelled: take, feed, renew, and handle what the engine says."""
+        loop = asyncio.get_running_loop()
+        self._engine.start(
+            lambda event: _hand_over(loop, self._events.put_nowait, event),
+            lambda step: _hand_over(loop, self._count_step, step),
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._take_and_feed())
+            tasks.create_task(self._handle_events())
+
+    async def _take_and_feed(self) -> None:
+        while True:
+            self._feed()
+            free = self._engine.free_slots()
+            if free > 0:
+                for lease in await self._queue.take(free, self._model):
+                    self._running[lease.job.id] = Running(lease)
+                self._feed()
+            await self._renew()
+            await self._show_depth()
+            await self._queue.wait_for_work(RENEW_EACH_S)
+
+    def _feed(self) -> None:
+        """Give the engine what it has room for, jobs in the order in which they were taken."""
+        free = self._engine.free_slots()
+        for job in self._running.values():
+            if free <= 0:
+                return
+            for order in [] if job.gone else job.orders(free):
+                self._engine.submit(order)
+                free -= 1
+
+    async def _renew(self) -> None:
+        report = await self._queue.renew([job.lease for job in self._running.values()])
+        for job_id in report.lost | report.cancelled:
+            self._drop(job_id)
+
+    def _drop(self, job_id: str) -> None:
+        """Take a job's samples back from the engine; their last events are of no interest."""
+        job = self._running.pop(job_id, None)
+        if job is not None:
+            job.gone = True
+            for index in range(job.submitted):
+                self._engine.cancel(f"{job_id}:{index}")
+
+    async def _handle_events(self) -> None:
+        while True:
+            event = await self._events.get()
+            job_id, _, index = event.sample_id.rpartition(":")
+            job = self._running.get(job_id)
+            if job is not None:
+                await self._handle(job, int(index), event)
+            if not isinstance(event, SampleStepped):
+                self._metrics.image_ended(_end_of(event))
+                self._feed()
+                await self._take_more()
+
+    async def _take_more(self) -> None:
+        """A place came free: fill it now rather than at the next renewal."""
+        free = self._engine.free_slots()
+        if free > 0 and not any(job.submitted < job.num_images for job in self._running.values()):
+            for lease in await self._queue.take(free, self._model):
+                self._running[lease.job.id] = Running(lease)
+            self._feed()
+        if not self._running:
+            self.rate = self.rate.idle()
+
+    async def _handle(self, job: Running, index: int, event: EngineEvent) -> None:
+        match event:
+            case SampleStepped():
+                await self._progress(job, index, event)
+            case SampleFinished():
+                await self._image(job, index, event)
+            case SampleFailed():
+                await self._queue.fail(job.lease, event.message)
+                self._drop(job.lease.job.id)
+            case SampleDropped():
+                await self._queue.release(job.lease)
+                self._drop(job.lease.job.id)
+
+    async def _progress(self, job: Running, index: int, event: SampleStepped) -> None:
+        if job.first_step_s is None:
+            job.first_step_s = self._clock()
+        job.steps[index] = event.step
+        total = event.num_steps * job.num_images
+        await self._queue.progress(job.lease, sum(job.steps.values()), total)
+
+    async def _image(self, job: Running, index: int, event: SampleFinished) -> None:
+        """Bytes first, then the job's end: a finished job's images are there."""
+        self.rate = self.rate.finished(self._clock())
+        key = f"{job.lease.job.id}/{index}"
+        await self._results.put(key, event.image, self._ttl_s)
+        job.images[index] = ImageResult(
+            index,
+            job.lease.job.request.seed + index,
+            key,
+            event.counts,
+            self._timings(job, event),
+            event.text_tokens,
+        )
+        if len(job.images) == job.num_images:
+            images = tuple(job.images[k] for k in sorted(job.images))
+            await self._queue.finish(job.lease, JobResult(images))
+            self._running.pop(job.lease.job.id, None)
+
+    def _timings(self, job: Running, event: SampleFinished) -> Timings:
+        """Queueing is all of the time that the engine does not account for."""
+        total_ms = 1000 * (self._clock() - job.lease.job.submitted_s)
+        worked_ms = event.encode_ms + event.denoise_ms + event.decode_ms
+        return Timings(
+            queue_ms=max(0.0, total_ms - worked_ms),
+            encode_ms=event.encode_ms,
+            denoise_ms=event.denoise_ms,
+            decode_ms=event.decode_ms,
+            total_ms=total_ms,
+        )
+
+    def _count_step(self, step: BatchStepped) -> None:
+        self._metrics.batch_stepped(step.batch_size, step.seconds, step.outcomes)
+
+    async def _show_depth(self) -> None:
+        depth = await self._queue.depth()
+        self._metrics.queue_is(depth.images_waiting, depth.images_running)
+
+
+def _hand_over(loop: asyncio.AbstractEventLoop, receive: Callable[[T], None], item: T) -> None:
+    """Call ``receive`` on the loop; a loop that is closed has nobody left to tell."""
+    try:
+        loop.call_soon_threadsafe(receive, item)
+    except RuntimeError:
+        log.debug("event after the loop's end")
+
+
+def _end_of(event: EngineEvent) -> str:
+    match event:
+        case SampleFinished():
+            return "finished"
+        case SampleFailed():
+            return "failed"
+        case _:
+            return "dropped"
