@@ -1,0 +1,101 @@
+"""Loading a Flux model from a diffusers folder or a hub id. The only place with third-party model code."""
+
+import json
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import FluxPipeline
+from diffusers.utils import logging as diffusers_logging
+from transformers.utils import logging as transformers_logging
+
+from h2cache import FluxModel, flux_model
+from server.errors import ModelLoadError
+
+PARTS = ("scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "transformer", "vae")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A FluxPipeline on its device (its parts are registered at run time, so that types do not know them), its
+    transformer seen as two stages, and where its tensors live."""
+
+    pipeline: Any
+    flux: FluxModel
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def takes_guidance(self) -> bool:
+        """True where guidance is an input of the transformer (dev), False where it is not (schnell)."""
+        return bool(self.pipeline.transformer.config.guidance_embeds)
+
+
+def load_model(source: str, device: str = "auto", dtype: str = "auto") -> LoadedModel:
+    """Load from a folder or, if there is none of that name, from the hub. Raises ModelLoadError with one line."""
+    where = resolve_device(device)
+    kind = resolve_dtype(dtype, where)
+    if Path(source).exists() or source.startswith((".", os.sep)):
+        check_folder(Path(source))
+    quiet_libraries()
+    try:
+        pipeline: Any = FluxPipeline.from_pretrained(source, dtype=kind)  # type: ignore[no-untyped-call]  # diffusers'
+        pipeline.to(where)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
+        log.debug("loading failed", exc_info=error)
+        raise ModelLoadError(f"cannot load model {source!r}: {_first_line(error)}") from error
+    pipeline.set_progress_bar_config(disable=True)
+    return LoadedModel(pipeline, flux_model(pipeline.transformer), where, kind)
+
+
+def resolve_device(device: str) -> torch.device:
+    """``auto`` is cuda, else mps, else cpu."""
+    if device != "auto":
+        chosen = torch.device(device)
+        if chosen.type == "cuda" and not torch.cuda.is_available():
+            raise ModelLoadError(f"device {device!r} is not there: torch sees no CUDA")
+        if chosen.type == "mps" and not torch.backends.mps.is_available():
+            raise ModelLoadError(f"device {device!r} is not there: torch sees no MPS")
+        return chosen
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
+    """``auto`` is float32 on a CPU, whatever the weights are stored in, and bfloat16 elsewhere."""
+    if dtype == "auto":
+        return torch.float32 if device.type == "cpu" else torch.bfloat16
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[dtype]
+
+
+def check_folder(folder: Path) -> None:
+    """Say what is missing before diffusers says it in many lines."""
+    if not folder.is_dir():
+        raise ModelLoadError(f"model folder {str(folder)!r} does not exist")
+    try:
+        index = json.loads((folder / "model_index.json").read_text())
+    except (OSError, ValueError) as error:
+        raise ModelLoadError(f"model folder {str(folder)!r} has no readable model_index.json") from error
+    name = index.get("_class_name") if isinstance(index, dict) else None
+    if name != "FluxPipeline":
+        raise ModelLoadError(f"model folder {str(folder)!r} holds a {str(name)[:64]}, allowed is a FluxPipeline")
+    missing = [part for part in PARTS if not (folder / part).is_dir() or not any((folder / part).iterdir())]
+    if missing:
+        raise ModelLoadError(f"model folder {str(folder)!r} lacks {', '.join(missing)}")
+
+
+def quiet_libraries() -> None:
+    """Their warnings quote prompts, and their bars are drawn over our lines."""
+    for logs in (diffusers_logging, transformers_logging):
+        logs.set_verbosity_error()
+        logs.disable_progress_bar()
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__

@@ -1,0 +1,36 @@
+"""How much a sample will hold, from shapes alone."""
+
+import os
+
+import torch
+
+from h2cache import FluxModel
+from server.engine.latents import num_tokens
+from server.engine.text_encoder import Embedding
+
+SHARE_OF_FREE = 0.5
+"""Of what is free after loading; the rest is for a step's activations and for decoding."""
+
+
+def sample_bytes(
+    flux: FluxModel,
+    width: int,
+    height: int,
+    steps: int,
+    embedding: Embedding,
+    latent_channels: int,
+    dtype: torch.dtype,
+    is_cached: bool,
+) -> int:
+    """Latents, schedule, text and, under a cache, its full state."""
+    tokens = num_tokens(width, height)
+    latents = tokens * 4 * latent_channels * dtype.itemsize
+    state = flux.state_bytes(tokens, len(embedding.tokens)) if is_cached else 0
+    return latents + 4 * (steps + 1) + embedding.nbytes + state
+
+
+def default_budget(device: torch.device) -> int:
+    """Half of the memory that is free now."""
+    if device.type == "cuda":
+        return int(SHARE_OF_FREE * torch.cuda.mem_get_info(device)[0])
+    return int(SHARE_OF_FREE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES"))
