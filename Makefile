@@ -5,7 +5,7 @@ BUDGET ?= 120
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install serve test lint nano nano-check bench lock
+.PHONY: install serve test gpu-test lint nano nano-check bench lock
 
 install: $(VENV)/.installed
 
@@ -20,6 +20,10 @@ serve: install
 
 test: lint
 	$(BIN)/python -m pytest
+
+# What needs a CUDA device; skips with a reason where there is none.
+gpu-test: install
+	$(BIN)/python -m pytest -m gpu -rs
 
 lint: install
 	$(BIN)/ruff check .

@@ -40,7 +40,7 @@ def _shape_cache(choice: CacheChoice, counts: Sequence[CacheCounts]) -> dict[str
     shaped: dict[str, Any] = {"preset": choice.preset, "tau1": choice.tau1, "tau2": choice.tau2}
     for key in ("steps", "full", "detail_hits", "structure_hits", "blocks_run", "blocks_total"):
         shaped[key] = sum(getattr(count, key) for count in counts)
-    shaped["flops_ratio"] = round(mean(count.flops_ratio for count in counts), 6)
+    shaped["flops_ratio"] = mean(count.flops_ratio for count in counts)
     if any(count.nonfinite for count in counts):
         shaped["nonfinite"] = True
     return shaped

@@ -1,12 +1,15 @@
 """From the bytes of a request to a JSON object, strictly and within bounds."""
 
 import json
+import math
+from collections import Counter
 from typing import Any
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
-from server.api.quoting import quoted
-from server.errors import BodyTooLarge, RequestError, UnsupportedMedia
+from server.api.quoting import printable, quoted
+from server.errors import BodyTooLarge, JobCancelled, RequestError, UnsupportedMedia
 
 
 async def read_json(request: Request, limit_bytes: int) -> dict[str, Any]:
@@ -23,10 +26,13 @@ async def _read(request: Request, limit_bytes: int) -> bytes:
     if announced.isdecimal() and int(announced[:20]) > limit_bytes:
         raise _too_large(limit_bytes)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit_bytes:
-            raise _too_large(limit_bytes)
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit_bytes:
+                raise _too_large(limit_bytes)
+    except ClientDisconnect as error:
+        raise JobCancelled("the client hung up while sending") from error
     return bytes(body)
 
 
@@ -35,32 +41,63 @@ def _too_large(limit_bytes: int) -> BodyTooLarge:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """JSON as RFC 8259 has it: UTF-8, no NaN or Infinity, no lone surrogates; numbers that fit a float."""
+    """JSON as RFC 8259 has it: UTF-8, finite numbers only, and no key twice in one object."""
     if not body:
         raise RequestError("the body is empty, allowed is a JSON object")
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RequestError(f"the body is not UTF-8 at byte {error.start}") from error
+    not_finite: list[str] = []
+    parsed = _loads(text, not_finite)
+    if not isinstance(parsed, dict):
+        raise RequestError("the body is JSON but no object, allowed is an object")
+    if not_finite:
+        what = f"number {quoted(not_finite[0])} is not finite, allowed are finite numbers"
+        raise RequestError(what, _path_to_not_finite(parsed))
+    return parsed
+
+
+def _loads(text: str, not_finite: list[str]) -> object:
+    """Parse; NaN, Infinity and numbers beyond a float are noted, to be refused with their place."""
+
+    def to_float(digits: str) -> float:
+        value = float(digits)
+        if not math.isfinite(value):
+            not_finite.append(digits)
+        return value
+
     try:
-        parsed = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite_float)
+        parsed: object = json.loads(
+            text, parse_constant=to_float, parse_float=to_float, object_pairs_hook=_without_repeats
+        )
     except json.JSONDecodeError as error:
         raise RequestError(f"the body is not JSON at line {error.lineno}, column {error.colno}") from error
     except RecursionError as error:
         raise RequestError("the body is nested too deeply") from error
     except ValueError as error:
-        raise RequestError("a number in the body is too large") from error
-    if not isinstance(parsed, dict):
-        raise RequestError(f"the body is a JSON {type(parsed).__name__}, allowed is an object")
+        raise RequestError("an integer in the body has too many digits") from error
     return parsed
 
 
-def _refuse_constant(name: str) -> float:
-    raise RequestError(f"{name} is no JSON number, allowed are finite numbers")
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Parsers disagree on which of two equal keys counts, so that neither does."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise RequestError(f"key {quoted(key)} is given twice, allowed is once", key)
+    return found
 
 
-def _finite_float(digits: str) -> float:
-    value = float(digits)
-    if value in (float("inf"), float("-inf")):
-        raise RequestError(f"number {quoted(digits)} is too large, allowed are finite numbers")
-    return value
+def _path_to_not_finite(parsed: dict[str, Any]) -> str | None:
+    """The dotted path of a number that is not finite; a place in a list has the list's path."""
+    pending: list[tuple[str, object]] = [(printable(key), value) for key, value in parsed.items()]
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            return path
+        if isinstance(value, dict):
+            pending += [(printable(f"{path}.{key}"), inner) for key, inner in value.items()]
+        elif isinstance(value, list):
+            pending += [(path, inner) for inner in value]
+    return None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from server.api.fields import boolean, integer, number
+from server.api.fields import boolean, integer, number, one_of
 from server.api.quoting import quoted
 from server.errors import RequestError
 from server.profile import ModelProfile
@@ -19,20 +19,19 @@ KEYS = ("preset", "tau1", "tau2", "warmup", "max_consecutive", "last_full")
 
 def resolve_cache(body: Mapping[str, Any], profile: ModelProfile) -> CacheChoice:
     """``cache`` wins over ``quality``; flat taus and nested ones must not differ; nothing means the default."""
-    cache = body.get("cache")
-    flat = _flat_taus(body)
+    cache, quality, flat = body.get("cache"), _quality(body, profile), _flat_taus(body)
     if cache is None and not flat:
-        quality = _quality(body, profile)
         return named(quality or profile.default_preset, profile)
     if isinstance(cache, str):
+        named(cache, profile)  # refuses a wrong name as ``cache``, which is where it was given
         cache = {"preset": cache}
     if cache is not None and not isinstance(cache, dict):
         raise RequestError("cache is of the wrong type, allowed is a preset's name or an object", "cache")
     return _from_object(_merged(cache or {}, flat), profile)
 
 
-def named(name: str, profile: ModelProfile) -> CacheChoice:
-    """A preset by its name."""
+def named(name: str, profile: ModelProfile, path: str = "cache") -> CacheChoice:
+    """A preset by its name; ``path`` is where the name was given."""
     if name == "off":
         return OFF
     if name == "paper":
@@ -40,18 +39,14 @@ def named(name: str, profile: ModelProfile) -> CacheChoice:
     preset = profile.presets.get(name)
     if preset is None:
         allowed = ", ".join(("off", "paper", *profile.presets))
-        raise RequestError(f"cache preset {quoted(name)} is unknown, allowed are {allowed}", "cache")
+        raise RequestError(f"{path} is {quoted(name)}, allowed are {allowed}", path)
     return CacheChoice(name, preset.tau1, preset.tau2, preset.warmup, preset.max_consecutive, preset.last_full)
 
 
 def _quality(body: Mapping[str, Any], profile: ModelProfile) -> str | None:
     """The preset of the OpenAI field."""
-    quality = body.get("quality")
-    if quality is None:
-        return None
-    if not isinstance(quality, str) or quality not in profile.quality:
-        raise RequestError(f"quality is {quoted(quality)}, allowed are {', '.join(profile.quality)}", "quality")
-    return profile.quality[quality]
+    quality = one_of(body, "quality", tuple(profile.quality))
+    return None if quality is None else profile.quality[quality]
 
 
 def _flat_taus(body: Mapping[str, Any]) -> dict[str, float]:
@@ -62,7 +57,8 @@ def _flat_taus(body: Mapping[str, Any]) -> dict[str, float]:
 def _merged(cache: Mapping[str, Any], flat: Mapping[str, float]) -> dict[str, Any]:
     for key in cache:
         if key not in KEYS:
-            raise RequestError(f"cache.{quoted(key)} is unknown, allowed are {', '.join(KEYS)}", f"cache.{key}")
+            path = f"cache.{key}"
+            raise RequestError(f"{quoted(path)} is unknown, allowed are {', '.join(KEYS)}", path)
     for key, tau in flat.items():
         nested = number(cache, key, 0, HIGHEST_TAU, "cache.")
         if nested is not None and nested != tau:
@@ -75,7 +71,8 @@ def _from_object(cache: Mapping[str, Any], profile: ModelProfile) -> CacheChoice
     preset = cache.get("preset")
     if preset is not None and not isinstance(preset, str):
         raise RequestError("cache.preset is of the wrong type, allowed is a preset's name", "cache.preset")
-    base = CacheChoice("custom", PAPER.tau1, PAPER.tau2) if preset is None else named(preset, profile)
+    bare = CacheChoice("custom", PAPER.tau1, PAPER.tau2)
+    base = bare if preset is None else named(preset, profile, "cache.preset")
     given = {
         "tau1": number(cache, "tau1", 0, HIGHEST_TAU, "cache."),
         "tau2": number(cache, "tau2", 0, HIGHEST_TAU, "cache."),

@@ -10,9 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from server.api.quoting import printable, quoted
-from server.errors import JobCancelled, JobFailed, QueueFull, RequestError, ServerError
+from server.errors import JobCancelled, JobFailed, NotReady, QueueFull, RequestError, ServerError
 
-MESSAGE_LENGTH = 1000
+MESSAGE_LENGTH = 800
+"""Quotes and backslashes take two bytes in JSON: 2 x (800 + 64) and the rest of the envelope fit 1,900 bytes."""
+RETRY_WHEN_NOT_READY_S = 5
 
 
 def error_response(
@@ -25,7 +27,7 @@ def error_response(
 ) -> Response:
     """An error as clients of the OpenAI API expect it. Message and param are ASCII and bounded."""
     error = {
-        "message": message.encode("ascii", "replace").decode()[:MESSAGE_LENGTH],
+        "message": printable(message, MESSAGE_LENGTH),
         "type": kind,
         "param": None if param is None else printable(param),
         "code": code,
@@ -38,6 +40,8 @@ def from_server_error(error: ServerError) -> Response:
     headers = {}
     if isinstance(error, QueueFull):
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
+    if isinstance(error, NotReady):
+        headers["retry-after"] = str(RETRY_WHEN_NOT_READY_S)
     if isinstance(error, RequestError | JobCancelled | JobFailed):
         headers["x-should-retry"] = "false"
     param = error.param if isinstance(error, RequestError) else None
@@ -53,7 +57,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     async def on_http_exception(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        known = f"{request.method} {quoted(request.url.path)}"
+        known = f"{printable(request.method)} {quoted(request.scope['path'])}"
         phrase = HTTPStatus(error.status_code).phrase
         code = phrase.lower().replace(" ", "_")
         headers = dict(error.headers or {})

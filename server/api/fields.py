@@ -42,13 +42,15 @@ def boolean(body: Mapping[str, Any], key: str, path: str = "") -> bool | None:
     raise RequestError(f"{path}{key} is {_shown(value)}, allowed is true or false", path + key)
 
 
-def text(body: Mapping[str, Any], key: str) -> str | None:
-    """A string that can be written as UTF-8, or None when absent."""
+def text(body: Mapping[str, Any], key: str, longest: int | None = None) -> str | None:
+    """A string of at most ``longest`` characters that can be written as UTF-8, or None when absent."""
     value = body.get(key)
     if value is None:
         return None
     if not isinstance(value, str):
         raise RequestError(f"{key} is of the wrong type, allowed is a string", key)
+    if longest is not None and len(value) > longest:
+        raise RequestError(f"{key} has {len(value)} characters, allowed are {longest}", key)
     if any("\ud800" <= c <= "\udfff" for c in value):
         raise RequestError(f"{key} has a lone surrogate, allowed is text that can be written as UTF-8", key)
     return value

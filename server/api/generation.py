@@ -14,6 +14,7 @@ from server.request import ImageRequest, OutputFormat
 
 LARGEST_SEED = 2**53 - 1
 """What a JSON number holds exactly in every language."""
+LONGEST_USER = 512
 FORMATS = tuple(output_format.value for output_format in OutputFormat)
 
 
@@ -26,7 +27,8 @@ def parse_generation(
     prompt = _prompt(body, limits.prompt_limit)
     width, height = resolve_size(text(body, "size"), profile)
     num_images = integer(body, "n", 1, profile.max_images) or 1
-    seed = integer(body, "seed", 0, LARGEST_SEED)
+    highest_seed = LARGEST_SEED - (num_images - 1)  # the last image has seed + n - 1
+    seed = integer(body, "seed", 0, highest_seed)
     guidance = number(body, "guidance_scale", 0, profile.max_guidance)
     compression = integer(body, "output_compression", 0, 100)
     return ImageRequest(
@@ -37,11 +39,11 @@ def parse_generation(
         height=height,
         steps=integer(body, "num_inference_steps", 1, profile.max_steps) or profile.default_steps,
         guidance=profile.default_guidance if guidance is None else guidance,
-        seed=new_seed() if seed is None else seed,
+        seed=min(new_seed(), highest_seed) if seed is None else seed,
         cache=resolve_cache(body, profile),
         output_format=OutputFormat(one_of(body, "output_format", FORMATS) or OutputFormat.PNG),
         output_compression=100 if compression is None else compression,
-        user=text(body, "user"),
+        user=text(body, "user", LONGEST_USER),
     )
 
 
@@ -61,11 +63,9 @@ def _model(body: Mapping[str, Any], profile: ModelProfile) -> str:
 
 
 def _prompt(body: Mapping[str, Any], limit: int) -> str:
-    prompt = text(body, "prompt")
+    prompt = text(body, "prompt", limit)
     if prompt is None:
         raise RequestError("prompt is missing, allowed is a string", "prompt")
     if not prompt.strip():
         raise RequestError("prompt is empty", "prompt")
-    if len(prompt) > limit:
-        raise RequestError(f"prompt has {len(prompt)} characters, allowed are {limit}", "prompt")
     return prompt

@@ -8,8 +8,7 @@ def quoted(value: object) -> str:
     return f"'{printable(str(value))}'"
 
 
-def printable(text: str) -> str:
-    """The first 64 characters, anything but printable ASCII replaced by '?'."""
-    cut = text[:QUOTED_LENGTH]
-    shown = "".join(c if " " <= c <= "~" else "?" for c in cut)
-    return shown if len(text) <= QUOTED_LENGTH else shown[: QUOTED_LENGTH - 3] + "..."
+def printable(text: str, length: int = QUOTED_LENGTH) -> str:
+    """The first ``length`` characters, anything but printable ASCII replaced by '?'."""
+    shown = "".join(c if " " <= c <= "~" else "?" for c in text[:length])
+    return shown if len(text) <= length else shown[: length - 3] + "..."

@@ -12,7 +12,12 @@ from server.api.parts import ApiParts
 
 def create_api(parts: ApiParts) -> Edge:
     """All routes, ready to be served."""
-    app = FastAPI(title="h2serve", description="Flux images under H2-Cache, two thresholds a request.")
+    # A slash too many is a 404 with the envelope, not a redirect to an address made of the Host header.
+    app = FastAPI(
+        title="h2serve",
+        description="Flux images under H2-Cache, two thresholds a request.",
+        redirect_slashes=False,
+    )
     add_error_handlers(app)
     for router in (images_router(parts), models_router(parts), health_router(parts)):
         app.include_router(router)

@@ -1,4 +1,4 @@
-"""What /docs says of the request's body; the checks themselves are in ``generation``."""
+"""What /docs says of the request's body and of the answers; the checks themselves are in ``generation``."""
 
 from typing import Any
 
@@ -49,21 +49,70 @@ _ERROR: dict[str, Any] = {
     "properties": {
         "error": {
             "type": "object",
-            "properties": {name: {"type": "string"} for name in ("message", "type", "param", "code")},
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"], "description": "dotted path of the field"},
+                "code": {"type": "string"},
+            },
         }
     },
 }
+_COUNTS: dict[str, Any] = {
+    "type": "object",
+    "description": "steps = full + detail_hits + structure_hits; taus are null when the cache is off",
+    "properties": {
+        "preset": {"type": "string"},
+        "tau1": {"type": ["number", "null"]},
+        "tau2": {"type": ["number", "null"]},
+        **{
+            name: {"type": "integer"}
+            for name in ("steps", "full", "detail_hits", "structure_hits", "blocks_run", "blocks_total")
+        },
+        "flops_ratio": {"type": "number", "description": "share of the uncached run's block FLOPs"},
+    },
+}
+_IMAGE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"b64_json": {"type": "string"}, "seed": {"type": "integer"}, "cache": _COUNTS},
+}
+_ANSWER: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "created": {"type": "integer"},
+        "model": {"type": "string"},
+        "output_format": {"type": "string"},
+        "size": {"type": "string"},
+        "data": {"type": "array", "items": _IMAGE},
+        "usage": {"type": "object"},
+        "cache": {**_COUNTS, "description": "sums over the images; flops_ratio is their mean"},
+        "timings": {
+            "type": "object",
+            "description": "milliseconds of the image that was ready last",
+            "properties": {
+                f"{name}_ms": {"type": "number"} for name in ("queue", "encode", "denoise", "decode", "total")
+            },
+        },
+    },
+}
+
+
+def _described(text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": text, "content": {"application/json": {"schema": schema}}}
+
+
 GENERATION_DOC: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": _GENERATION}}},
     "responses": {
-        str(code): {"description": text, "content": {"application/json": {"schema": _ERROR}}}
-        for code, text in (
-            (400, "a field is wrong: `param` says which"),
-            (404, "the model is not served here"),
-            (413, "the body is too long"),
-            (415, "the body is no JSON by its content type"),
-            (429, "the queue is full: come back after Retry-After"),
-            (503, "loading or shutting down"),
-        )
+        "200": _described("the images", _ANSWER),
+        "400": _described("a field is wrong: `param` says which", _ERROR),
+        "404": _described("the model is not served here", _ERROR),
+        "409": _described("the job was cancelled", _ERROR),
+        "413": _described("the body is too long", _ERROR),
+        "415": _described("the body is no JSON by its content type", _ERROR),
+        "429": _described("the queue is full: come back after Retry-After", _ERROR),
+        "500": _described("the image could not be made", _ERROR),
+        "503": _described("loading or shutting down: come back after Retry-After", _ERROR),
     },
 }

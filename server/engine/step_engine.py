@@ -58,7 +58,7 @@ class StepEngine:
     ) -> None:
         budget = limits.memory_budget_bytes or default_budget(model.device)
         self._model, self._limits = model, replace(limits, memory_budget_bytes=budget)
-        self._decode_image = decode_image or _decode_and_encode
+        self._decode_image = decode_image or decode_and_encode
         self._text = TextEncoder(model, limits.text_length, limits.text_cache_bytes)
         self._change = threading.Condition()
         # Guarded by _change: every sample that has no end yet, and what is handed over to the step loop.
@@ -314,7 +314,8 @@ def _outcomes(records: Sequence[StepRecord]) -> tuple[str, ...]:
     return tuple(record.outcome.value for record in records)
 
 
-def _decode_and_encode(model: LoadedModel, sample: Sample) -> bytes:
+def decode_and_encode(model: LoadedModel, sample: Sample) -> bytes:
+    """A finished sample as an image file."""
     order = sample.order
     image = decode(model, sample.latents, order.width, order.height)
     return encode(image, order.output_format, order.output_compression)

@@ -1,0 +1,193 @@
+"""Admission, cache choices, profiles and settings: pure rules and checked files."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.admission import Admitted, Refused, ServiceRate, decide, retry_after_s
+from server.api.cache_choice import OFF, PAPER, resolve_cache
+from server.api.quoting import printable, quoted
+from server.errors import RequestError, SettingsError
+from server.profile import PROFILES, load_profile
+from server.readiness import STALLED_AFTER_S, Phase, Readiness
+from server.settings import DEFAULT_FILE, Settings, load_settings
+
+NANO = load_profile("flux-nano")
+
+
+@given(st.integers(1, 10), st.integers(0, 200), st.integers(1, 200), st.none() | st.floats(0.001, 1000))
+def test_a_request_is_admitted_exactly_when_all_its_images_fit(
+    count: int, waiting: int, bound: int, rate: float | None
+) -> None:
+    said = decide(count, waiting, 0, bound, rate)
+    assert isinstance(said, Admitted) == (waiting + count <= bound)
+    if isinstance(said, Refused):
+        assert 1 <= said.retry_after_s <= 120
+
+
+@given(st.integers(1, 500), st.floats(0.01, 100), st.floats(0.01, 100))
+def test_a_faster_server_asks_clients_back_no_later(images: int, slow: float, fast: float) -> None:
+    slow, fast = sorted((slow, fast))
+    assert retry_after_s(images, fast) <= retry_after_s(images, slow)
+
+
+def test_the_service_rate_is_that_of_the_images_finished_in_a_row() -> None:
+    rate = ServiceRate()
+    assert rate.finished(10.0).images_per_s is None
+    for second in range(100):
+        rate = rate.finished(second * 0.5)
+    assert rate.images_per_s == pytest.approx(2.0)
+    after_a_pause = rate.idle().finished(1000.0).finished(1000.5)
+    assert after_a_pause.images_per_s == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("body", "taus"),
+    [
+        ({}, (NANO.presets["balanced"].tau1, NANO.presets["balanced"].tau2)),
+        ({"cache": "off"}, (None, None)),
+        ({"cache": "paper"}, (0.15, 0.22)),
+        ({"cache": {}}, (0.15, 0.22)),
+        ({"cache": {"tau1": 0.3}}, (0.3, 0.22)),
+        ({"cache": {"tau2": 0.3}}, (0.15, 0.3)),
+        ({"tau1": 0.3}, (0.3, 0.22)),
+        ({"tau1": 0.3, "cache": {"tau1": 0.3, "tau2": 0.1}}, (0.3, 0.1)),
+        ({"tau1": 0.3, "cache": "paper"}, (0.3, 0.22)),
+        ({"cache": {"preset": "fast", "tau2": 0.5}}, (NANO.presets["fast"].tau1, 0.5)),
+        ({"quality": "low"}, (NANO.presets["fast"].tau1, NANO.presets["fast"].tau2)),
+        ({"quality": "low", "cache": "paper"}, (0.15, 0.22)),
+    ],
+)
+def test_a_cache_field_means_these_thresholds(body: dict[str, Any], taus: tuple[float | None, ...]) -> None:
+    choice = resolve_cache(body, NANO)
+    assert (choice.tau1, choice.tau2) == taus
+
+
+def test_a_bare_object_has_no_guards_but_those_given() -> None:
+    choice = resolve_cache({"cache": {"warmup": 3, "max_consecutive": 4, "last_full": True}}, NANO)
+    assert (choice.preset, choice.warmup, choice.max_consecutive, choice.last_full) == ("custom", 3, 4, True)
+    bare = resolve_cache({"cache": {"tau1": 0.1}}, NANO)
+    assert (bare.warmup, bare.max_consecutive, bare.last_full) == (0, None, False)
+
+
+@given(st.floats(0, 10), st.floats(0, 10))
+def test_flat_and_nested_taus_are_the_same_request(tau1: float, tau2: float) -> None:
+    flat = resolve_cache({"tau1": tau1, "tau2": tau2}, NANO)
+    assert flat == resolve_cache({"cache": {"tau1": tau1, "tau2": tau2}}, NANO)
+    assert flat == resolve_cache({"tau1": tau1, "cache": {"tau2": tau2}}, NANO)
+
+
+def test_flat_and_nested_taus_that_differ_are_refused() -> None:
+    with pytest.raises(RequestError, match="allowed is one value"):
+        resolve_cache({"tau1": 0.1, "cache": {"tau1": 0.2}}, NANO)
+
+
+@pytest.mark.parametrize("name", ["off", "paper", *NANO.presets])
+def test_a_preset_s_name_and_an_object_with_it_are_the_same(name: str) -> None:
+    assert resolve_cache({"cache": name}, NANO) == resolve_cache({"cache": {"preset": name}}, NANO)
+
+
+def test_paper_and_off_are_what_the_library_calls_so() -> None:
+    assert (PAPER.warmup, PAPER.max_consecutive, PAPER.last_full) == (0, None, False)
+    assert OFF.is_off
+
+
+@given(st.text())
+def test_quoted_text_is_short_printable_ascii(text: str) -> None:
+    assert len(printable(text)) <= 64
+    assert printable(text).isascii()
+    assert quoted(text).isprintable()
+
+
+def test_a_model_without_a_profile_gets_flux_1_s_values_under_its_own_name(tmp_path: Path) -> None:
+    profile = load_profile(str(tmp_path / "my-flux"))
+    assert (profile.name, profile.folder, profile.default_width) == ("my-flux", str(tmp_path / "my-flux"), 1024)
+    assert load_profile("org/Some-Flux").name == "Some-Flux"
+    assert load_profile("black-forest-labs/FLUX.1-dev").name == "flux-dev"
+
+
+def test_nano_is_an_alias_of_flux_nano() -> None:
+    assert load_profile("nano") == load_profile("flux-nano")
+    assert (NANO.min_side, NANO.max_side, NANO.side_multiple) == (64, 192, 16)
+    assert (NANO.default_steps, NANO.default_guidance, NANO.text_length) == (28, 3.5, 16)
+
+
+def test_every_shipped_profile_is_valid() -> None:
+    for path in PROFILES.glob("*.toml"):
+        profile = load_profile(path.stem)
+        assert set(profile.presets) >= {"fast", "balanced", "quality"}
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("surprise = 1", "surprise"),
+        ('default_preset = "warp"', "warp"),
+        ("min_side = 'x'", "min_side"),
+        ("[", "x.toml"),
+    ],
+)
+def test_a_wrong_profile_is_refused_by_the_key(tmp_path: Path, line: str, named: str) -> None:
+    key = line.split(" ")[0]
+    kept = [old for old in (PROFILES / "flux1.toml").read_text().splitlines() if not old.startswith(f"{key} ")]
+    (tmp_path / "x.toml").write_text("\n".join([line, *kept]))
+    with pytest.raises(SettingsError, match=named):
+        load_profile("x", tmp_path)
+
+
+def test_the_environment_overrides_the_file_and_a_flag_overrides_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("H2SERVE_MAX_BATCH", "3")
+    monkeypatch.setenv("H2SERVE_PORT", "9000")
+    settings = load_settings(DEFAULT_FILE, {"port": 9001}, {"H2SERVE_MAX_BATCH": "3", "H2SERVE_PORT": "9000"})
+    assert (settings.max_batch, settings.port, settings.max_queue) == (3, 9001, 128)
+
+
+def test_settings_are_frozen() -> None:
+    settings = load_settings(DEFAULT_FILE, {}, {})
+    with pytest.raises(ValueError, match="frozen"):
+        settings.port = 1
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("prot = 1", "prot"), ("port = 70000", "port"), ('device = "gpu"', "device"), ("port =", "not TOML")],
+)
+def test_a_wrong_file_is_refused_by_the_key(tmp_path: Path, text: str, named: str) -> None:
+    key = text.split(" ")[0]
+    kept = [line for line in DEFAULT_FILE.read_text().splitlines() if not line.startswith(f"{key} ")]
+    file = tmp_path / "profile.toml"
+    file.write_text("\n".join([*kept, text]))
+    with pytest.raises(SettingsError, match=named):
+        load_settings(file, {}, {})
+
+
+def test_a_missing_file_key_or_an_unknown_variable_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="does not exist"):
+        load_settings(tmp_path / "none.toml", {}, {})
+    with pytest.raises(SettingsError, match="H2SERVE_PROT"):
+        load_settings(DEFAULT_FILE, {}, {"H2SERVE_PROT": "1"})
+    (tmp_path / "half.toml").write_text('model = "flux-nano"')
+    with pytest.raises(SettingsError, match="device"):
+        load_settings(tmp_path / "half.toml", {}, {})
+
+
+def test_the_default_file_says_every_setting() -> None:
+    named = {line.split(" ")[0] for line in DEFAULT_FILE.read_text().splitlines() if line and line[0] != "#"}
+    assert named == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("phase", "tick", "ready"),
+    [
+        (Phase.LOADING, None, False),
+        (Phase.SERVING, None, False),
+        (Phase.SERVING, 100.0, True),
+        (Phase.SERVING, 100.0 - STALLED_AFTER_S - 1, False),
+        (Phase.DRAINING, 100.0, False),
+    ],
+)
+def test_ready_means_serving_with_a_loop_that_ticks(phase: Phase, tick: float | None, ready: bool) -> None:
+    assert (Readiness(phase).reason_not_ready(tick, 100.0) is None) == ready

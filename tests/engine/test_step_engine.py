@@ -1,0 +1,241 @@
+"""Mixed samples share one forward and nothing else; faults and cancellations stay where they belong."""
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from h2cache import SampleCache, denoise_step
+from h2cache.family import Conditioning, Streams
+from h2cache.flux1 import Flux1
+from server.engine.batch import gather, scatter
+from server.engine.interface import SampleFinished, SampleOrder, SampleStepped
+from server.engine.latents import draw_noise
+from server.engine.loader import LoadedModel
+from server.engine.memory import sample_bytes
+from server.engine.sample import Sample, cache_settings
+from server.engine.schedule import sigmas_of
+from server.engine.step_engine import FAILED, NON_FINITE, StepEngine, decode_and_encode
+from server.engine.text_encoder import TextEncoder
+from server.request import CacheChoice
+from tests.engine.conftest import LIMITS, Start, order
+from tests.engine.test_equals_pipeline import pixels_of
+from tests.tiny_flux import TEXT_LENGTH
+
+
+def rule(tau1: float, tau2: float, **guards: Any) -> CacheChoice:
+    return CacheChoice("custom", tau1, tau2, **guards)
+
+
+MIXED = [
+    order("a", steps=8, guidance=1.0, seed=1, cache=rule(0.5, 0.5)),
+    order("b", steps=5, guidance=5.0, seed=2, cache=rule(0.2, 0.9, warmup=2)),
+    order("c", steps=3, guidance=3.5, seed=3),
+    order("d", steps=8, guidance=2.0, seed=4, cache=rule(0.9, 0.9, max_consecutive=1, last_full=True), prompt="b"),
+    order("e", steps=6, seed=5, cache=rule(0.6, 0.3), width=96),
+    order("f", steps=4, seed=6, cache=rule(0.6, 0.3), width=96),
+]
+
+
+def test_samples_in_one_batch_are_what_each_is_alone(dev: LoadedModel, start: Start) -> None:
+    together, mixed = start(dev)
+    for wanted in MIXED:
+        together.submit(wanted)
+    for wanted in MIXED:
+        alone, single = start(dev)
+        alone.submit(wanted)
+        mine, others = single.finished(wanted.sample_id), mixed.finished(wanted.sample_id)
+        assert mine.counts == others.counts
+        assert np.abs(pixels_of(mine) - pixels_of(others)).max() <= 1
+    assert max(step.batch_size for step in mixed.batches) >= 3
+    assert {outcome for step in mixed.batches for outcome in step.outcomes} >= {"full", "structure_hit"}
+
+
+def test_a_sample_that_joins_later_changes_nobody(dev: LoadedModel, start: Start) -> None:
+    first = order("first", steps=30, cache=rule(0.5, 0.5))
+    engine, recorder = start(dev)
+    engine.submit(first)
+    recorder.wait(lambda: recorder.steps("first") >= 2)
+    engine.submit(MIXED[1])
+    alone, single = start(dev)
+    alone.submit(first)
+    for wanted in (first, MIXED[1]):
+        assert isinstance(recorder.finished(wanted.sample_id), SampleFinished)
+    assert recorder.finished("first").counts == single.finished("first").counts
+    assert np.abs(pixels_of(recorder.finished("first")) - pixels_of(single.finished("first"))).max() <= 1
+
+
+def test_a_held_decode_does_not_hold_the_step_loop(dev: LoadedModel, start: Start) -> None:
+    hold = threading.Event()
+
+    def held(model: LoadedModel, sample: Sample) -> bytes:
+        if sample.order.sample_id == "held":
+            assert hold.wait(60)
+        return decode_and_encode(model, sample)
+
+    engine, recorder = start(dev, decode_image=held)
+    engine.submit(order("held", steps=1))
+    recorder.wait(lambda: recorder.steps("held") == 1)
+    engine.submit(order("other", steps=6))
+    recorder.wait(lambda: recorder.steps("other") == 6)
+    assert not recorder.ends()
+    hold.set()
+    recorder.finished("held")
+    recorder.finished("other")
+
+
+def test_the_fourth_sample_waits_where_the_budget_is_for_three(dev: LoadedModel, start: Start) -> None:
+    cached = rule(0.0, 0.0)
+    one = needed_bytes(dev, order("x", cache=cached, steps=12))
+    engine, recorder = start(dev, replace(LIMITS, memory_budget_bytes=int(3.5 * one)))
+    for i in range(5):
+        engine.submit(order(str(i), steps=12, cache=cached, seed=i))
+    for i in range(5):
+        recorder.finished(str(i))
+    assert max(step.batch_size for step in recorder.batches) == 3
+
+
+def test_a_sample_over_the_whole_budget_runs_alone_rather_than_never(dev: LoadedModel, start: Start) -> None:
+    engine, recorder = start(dev, replace(LIMITS, memory_budget_bytes=1))
+    for i in range(2):
+        engine.submit(order(str(i)))
+    for i in range(2):
+        recorder.finished(str(i))
+    assert {step.batch_size for step in recorder.batches} == {1}
+
+
+def prepared(model: LoadedModel, wanted: SampleOrder) -> Sample:
+    embedding = TextEncoder(model, TEXT_LENGTH, 2**20).encode(wanted.prompt)
+    noise = draw_noise(wanted.seed, 16, wanted.width, wanted.height, model.dtype)
+    tokens = (wanted.width // 16) * (wanted.height // 16)
+    sigmas = sigmas_of(model.pipeline.scheduler.config, wanted.steps, tokens)
+    cache = SampleCache.start(cache_settings(wanted.cache), wanted.steps)
+    return Sample(wanted, embedding, noise, sigmas, cache, 0, 0.0)
+
+
+def needed_bytes(model: LoadedModel, wanted: SampleOrder) -> int:
+    embedding = TextEncoder(model, TEXT_LENGTH, 2**20).encode(wanted.prompt)
+    cached = cache_settings(wanted.cache) is not None
+    size = (wanted.width, wanted.height, wanted.steps)
+    return sample_bytes(model.flux, *size, embedding, 16, model.dtype, cached)
+
+
+@pytest.mark.parametrize("cache", [rule(0.1, 0.1), CacheChoice("off", None, None)], ids=["cached", "off"])
+@pytest.mark.parametrize("width", [64, 1024])
+def test_the_byte_formula_is_within_a_tenth_of_the_tensors(
+    dev: LoadedModel, cache: CacheChoice, width: int
+) -> None:
+    wanted = order("x", width=width, height=64, cache=cache)
+    sample = prepared(dev, wanted)
+    batch = gather(dev, [sample])
+    scatter(batch, denoise_step(dev.flux, batch.inputs, [sample.cache]))
+    assert needed_bytes(dev, wanted) == pytest.approx(sample.nbytes, rel=0.1)
+
+
+def failing_on(model: LoadedModel, prompt: str) -> LoadedModel:
+    """The model with a first block that fails for every batch in which a row has this prompt."""
+    tokens = TextEncoder(model, TEXT_LENGTH, 0).encode(prompt).tokens
+    with torch.inference_mode():
+        marked = model.pipeline.transformer.context_embedder(tokens)
+    assert isinstance(model.flux, Flux1)
+    first, *rest = model.flux.structure.blocks
+
+    def run(streams: Streams, conditioning: Conditioning) -> Streams:
+        if (streams.txt - marked).abs().amax((1, 2)).min() < 1e-5:
+            raise RuntimeError("out of memory, as it were")
+        return first(streams, conditioning)
+
+    stage = replace(model.flux.structure, blocks=[run, *rest])
+    return replace(model, flux=replace(model.flux, structure=stage))
+
+
+def test_a_failing_sample_fails_alone_and_the_engine_goes_on(dev: LoadedModel, start: Start) -> None:
+    engine, recorder = start(failing_on(dev, "a sick cat"))
+    for wanted in (order("well", steps=20), order("sick", steps=20, prompt="a sick cat"), order("too", steps=20)):
+        engine.submit(wanted)
+    assert recorder.failed("sick").message == FAILED
+    assert recorder.finished("well").counts.steps == 20
+    assert recorder.finished("too").counts.steps == 20
+
+
+def test_an_image_that_is_not_finite_is_a_failure_not_a_black_picture(dev: LoadedModel, start: Start) -> None:
+    def overflown(model: LoadedModel, sample: Sample) -> bytes:
+        sample.latents = sample.latents * float("nan")
+        return decode_and_encode(model, sample)
+
+    engine, recorder = start(dev, decode_image=overflown)
+    engine.submit(order("x"))
+    assert recorder.failed("x").message == NON_FINITE
+
+
+def test_a_cancelled_sample_is_dropped_within_two_steps(dev: LoadedModel, start: Start) -> None:
+    engine, recorder = start(dev)
+    engine.submit(order("long", steps=100_000))
+    recorder.wait(lambda: recorder.steps("long") >= 3)
+    engine.cancel("long")
+    recorder.dropped("long")
+    turns = len(recorder.batches)
+    engine.submit(order("next", steps=4))
+    recorder.finished("next")
+    assert sum(step.batch_size for step in recorder.batches[turns:]) <= 4 + 2
+    assert engine.free_slots() == LIMITS.max_batch + LIMITS.max_batch // 2
+
+
+def test_every_sample_ends_exactly_once_whatever_is_cancelled_when(dev: LoadedModel, start: Start) -> None:
+    engine, recorder = start(dev)
+    for i in range(24):
+        engine.submit(order(str(i), steps=1 + i % 5, seed=i))
+        if i % 3 == 0:
+            engine.cancel(str(i - i % 2))
+        engine.cancel("unknown")
+    recorder.wait(lambda: len(recorder.ends()) == 24)
+    engine.stop(30.0)
+    assert sorted(int(event.sample_id) for event in recorder.ends()) == list(range(24))
+
+
+def test_stopping_lets_running_samples_end_within_the_grace(dev: LoadedModel, start: Start) -> None:
+    engine, recorder = start(dev)
+    engine.submit(order("short", steps=10))
+    recorder.wait(lambda: recorder.steps("short") >= 1)
+    engine.stop(60.0)
+    recorder.finished("short")
+    engine.submit(order("late"))
+    recorder.dropped("late")
+
+
+def test_stopping_without_grace_drops_the_rest(dev: LoadedModel, start: Start) -> None:
+    engine, recorder = start(dev)
+    engine.submit(order("long", steps=100_000))
+    recorder.wait(lambda: recorder.steps("long") >= 1)
+    engine.stop(0.0)
+    recorder.dropped("long")
+
+
+def test_the_loop_ticks_when_idle(dev: LoadedModel, start: Start) -> None:
+    engine, _ = start(dev)
+    seen: set[float] = set()
+    ticked = threading.Event()
+    while len(seen) < 3:
+        if engine.last_tick_s is not None:
+            seen.add(engine.last_tick_s)
+        ticked.wait(0.01)
+    assert len(seen) == 3
+
+
+def test_a_listener_that_fails_does_not_stop_the_loop(dev: LoadedModel) -> None:
+    engine, ends, done = StepEngine(dev, LIMITS), [], threading.Event()
+
+    def listen(event: object) -> None:
+        if isinstance(event, SampleStepped):
+            raise ValueError("a bad listener")
+        ends.append(event)
+        done.set()
+
+    engine.start(listen, lambda step: None)
+    engine.submit(order("x"))
+    assert done.wait(60)
+    engine.stop(0.0)
+    assert isinstance(ends[0], SampleFinished)
