@@ -1,32 +1,52 @@
-"""H2-Cache for Flux transformers, one decision a sample (arXiv 2510.27171).
+"""H2-Cache for Flux transformers, one decision for each sample of a batch.
 
-The caller owns a ``SampleCache`` for each image and passes them with the batch to ``denoise_step``, which gives
-the velocity and the new states. Nothing is global and no model is patched.
+Diffusion transformers change slowly from one denoising step to the next. H2-Cache (arXiv 2510.27171, journal
+version doi:10.1109/ojcs.2025.3639606) splits Flux's blocks into a structure stage (double-stream) and a
+detail stage (single-stream). In each step it runs the first block of a stage, compares that block's residual
+r with the one of the last computed step, and where the relative L1 distance of the pooled residuals
+
+    d = mean|P(r_old) - P(r)| / mean|P(r_old)|
+
+is strictly below the stage's threshold, adds the residual that the stage's other blocks gave then instead of
+running them. A structure hit forces a detail hit.
+
+Here each sample of a batch has thresholds, step count, progress and decisions of its own. The caller owns one
+``SampleCache`` a sample and passes them with the batch:
+
+    model = flux_model(transformer)                      # diffusers' FluxTransformer2DModel
+    caches = [SampleCache.start(CacheSettings(tau1=0.15, tau2=0.22), num_steps=28) for _ in batch]
+    result = denoise_step(model, StepInputs(...), caches)
+    result.velocity, result.caches, result.records       # (B, T, C), the new states, what was done
+
+Nothing is global, no model is patched, and the states passed in are never changed.
 """
 
 from h2cache.errors import H2CacheError
-from h2cache.family import FluxModel, StepInputs
+from h2cache.family import Conditioning, FluxModel, Stage, StepInputs, Streams
 from h2cache.flux1 import flux_model
-from h2cache.saving import from_bytes, to_bytes
 from h2cache.settings import PAPER, CacheSettings
-from h2cache.state import SampleCache, StageCache
+from h2cache.sizes import cache_bytes
+from h2cache.state import SampleCache, StageCache, StepMemory
 from h2cache.stats import Outcome, SampleStatistics, StepRecord
 from h2cache.step import StepResult, denoise_step
 
 __all__ = [
     "PAPER",
     "CacheSettings",
+    "Conditioning",
     "FluxModel",
     "H2CacheError",
     "Outcome",
     "SampleCache",
     "SampleStatistics",
+    "Stage",
     "StageCache",
     "StepInputs",
+    "StepMemory",
     "StepRecord",
     "StepResult",
+    "Streams",
+    "cache_bytes",
     "denoise_step",
     "flux_model",
-    "from_bytes",
-    "to_bytes",
 ]

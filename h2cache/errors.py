@@ -2,4 +2,4 @@
 
 
 class H2CacheError(ValueError):
-    """A setting, batch or saved state is wrong; the message has the value and what is allowed."""
+    """A setting, a batch, a model or a saved state is wrong; the message has the value and what is allowed."""

@@ -1,62 +1,32 @@
-"""A sample's state as safetensors bytes, so that a job can move to another worker."""
+"""The bytes of a saved sample: one safetensors file, tensors as they are, all else as JSON in its header."""
 
 import json
-from dataclasses import asdict
+from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
 from h2cache.errors import H2CacheError
-from h2cache.settings import CacheSettings
-from h2cache.state import SampleCache, StageCache
-from h2cache.stats import SampleStatistics
 
 FORMAT = "h2cache-1"
 
 
-def to_bytes(cache: SampleCache) -> bytes:
-    """Tensors as safetensors, everything else as JSON in its metadata."""
-    tensors: dict[str, Tensor] = {}
-    for name, stage in (("structure", cache.structure), ("detail", cache.detail)):
-        if stage.summary is not None:
-            tensors[f"{name}.summary"] = stage.summary.contiguous()
-        tensors |= {f"{name}.residual.{i}": part.contiguous() for i, part in enumerate(stage.residual)}
-    numbers = {
-        "settings": None if cache.settings is None else asdict(cache.settings),
-        "num_steps": cache.num_steps,
-        "step_index": cache.step_index,
-        "structure_consecutive": cache.structure.consecutive,
-        "detail_consecutive": cache.detail.consecutive,
-        "statistics": asdict(cache.statistics),
-    }
-    return save(tensors, metadata={"format": FORMAT, "sample": json.dumps(numbers)})
+def pack(tensors: dict[str, Tensor], facts: dict[str, Any]) -> bytes:
+    """Tensors of any device and JSON values as bytes."""
+    whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    return save(whole, metadata={"format": FORMAT, "sample": json.dumps(facts)})
 
 
-def from_bytes(content: bytes, device: torch.device | str = "cpu") -> SampleCache:
-    """The state that ``to_bytes`` wrote. Raises H2CacheError for anything else."""
+def unpack(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What ``pack`` was given, on the CPU. Raises H2CacheError for any other bytes; nothing in them is run."""
     try:
         tensors = load(content)
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
-        known = header["format"] == FORMAT
-        numbers = json.loads(header["sample"])
-    except (SafetensorError, KeyError, ValueError) as error:
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = header["__metadata__"]
+        version, facts = metadata["format"], json.loads(metadata["sample"])
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise H2CacheError(f"{len(content)} bytes are not a saved sample") from error
-    if not known:
-        raise H2CacheError(f"saved sample has format {header['format'][:64]!r}, allowed is {FORMAT!r}")
-    settings = numbers["settings"]
-    cache = SampleCache(
-        None if settings is None else CacheSettings(**settings),
-        numbers["num_steps"],
-        numbers["step_index"],
-        _stage(tensors, "structure", numbers["structure_consecutive"]),
-        _stage(tensors, "detail", numbers["detail_consecutive"]),
-        SampleStatistics(**numbers["statistics"]),
-    )
-    return cache.to(device)
-
-
-def _stage(tensors: dict[str, Tensor], name: str, consecutive: int) -> StageCache:
-    parts = sorted(key for key in tensors if key.startswith(f"{name}.residual."))
-    return StageCache(tensors.get(f"{name}.summary"), tuple(tensors[key] for key in parts), consecutive)
+    if version != FORMAT:
+        raise H2CacheError(f"saved sample has format {version[:64]!r}, allowed is {FORMAT!r}")
+    return tensors, facts

@@ -1,20 +1,22 @@
-"""One stage on a batch: first block, test, the other blocks for the rows that miss, residuals."""
+"""One stage on a batch: first block, test, the other blocks for rows that miss, residuals for those that hit."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from h2cache.distance import judge_rows
 from h2cache.family import Conditioning, Stage, Streams
-from h2cache.gate import StageRule, Verdict, judge_rows
-from h2cache.state import StageCache
-from h2cache.summary import summarize
+from h2cache.gate import StageRule, Verdict
+from h2cache.state import StageCache, StepMemory
+from h2cache.summary import mean_abs, summarize
+from h2cache.transfer import upload
 
 
 @dataclass(frozen=True, slots=True)
 class StageRun:
-    """The streams after the stage, and each row's new state and verdict."""
+    """The streams after the stage, and each sample's new state and verdict."""
 
     streams: Streams
     caches: tuple[StageCache, ...]
@@ -27,43 +29,60 @@ def run_stage(
     conditioning: Conditioning,
     caches: Sequence[StageCache],
     rules: Sequence[StageRule],
+    marks: Sequence[Tensor | None],
 ) -> StageRun:
-    """Rows that hit leave the batch after the first block; what a row gets does not depend on the others."""
+    """Both stages are run by this. Rows that hit leave the batch after the first block.
+
+    What a sample decides and gets does not depend on its neighbours; ``caches`` and their tensors stay as they
+    are. ``marks`` are scalars of each sample that have to be finite too, if it is to hit.
+    """
     after = stage.blocks[0](before, conditioning)
-    summaries, verdicts = _test(stage, before, after, caches, rules)
+    summaries, verdicts = _test(stage, before, after, caches, rules, marks)
+    new = [cache.reused() for cache in caches]
     missed = [row for row, verdict in enumerate(verdicts) if not verdict.hit]
-    new = [replace(cache, consecutive=cache.consecutive + 1) for cache in caches]
-    if not missed:
-        _reuse(after, caches, range(len(caches)))
-        return StageRun(after, tuple(new), tuple(verdicts))
-    index = None if len(missed) == len(rules) else torch.tensor(missed, device=after.img.device)
-    start = after if index is None else after.rows(index)
-    rest = _run_rest(stage, start, conditioning if index is None else conditioning.rows(index))
+    index = None
+    if 0 < len(missed) < len(rules):
+        index = upload(missed, torch.int64, after.img.device)
+        start, conditioning = after.rows(index), conditioning.rows(index)
+    else:
+        start = after
+    streams = _run_rest(stage, start, conditioning) if missed else after
     for place, row in enumerate(missed):
         keeps = rules[row].stores and verdicts[row].finite
-        new[row] = _computed(summaries[row], start, rest, place) if keeps else StageCache()
+        new[row] = StageCache(_remember(summaries[row], start, streams, place) if keeps else None)
     if index is not None:
-        _reuse(after, caches, [row for row, verdict in enumerate(verdicts) if verdict.hit])
-        rest = Streams(after.txt.index_copy_(0, index, rest.txt), after.img.index_copy_(0, index, rest.img))
-    return StageRun(rest, tuple(new), tuple(verdicts))
+        streams = _put_back(after, index, streams)
+    for row, verdict in enumerate(verdicts):
+        if verdict.hit:
+            _reuse(streams, row, caches[row])
+    return StageRun(streams, tuple(new), tuple(verdicts))
 
 
 def _test(
-    stage: Stage, before: Streams, after: Streams, caches: Sequence[StageCache], rules: Sequence[StageRule]
+    stage: Stage,
+    before: Streams,
+    after: Streams,
+    caches: Sequence[StageCache],
+    rules: Sequence[StageRule],
+    marks: Sequence[Tensor | None],
 ) -> tuple[dict[int, Tensor], list[Verdict]]:
-    """Summaries and verdicts of the rows that are tested; the others are forced to hit, or uncached and miss."""
-    tested = [row for row, rule in enumerate(rules) if rule.stores and not rule.forced]
+    """Summaries and verdicts of the rows that are tested; of the others, forced ones hit, uncached ones miss."""
     verdicts = [Verdict(hit=rule.forced) for rule in rules]
+    tested = [row for row, rule in enumerate(rules) if rule.is_tested]
     if not tested:
         return {}, verdicts
+    summaries = summarize(stage.signal(before, after), stage.pool_size)
     if len(tested) < len(rules):
-        index = torch.tensor(tested, device=after.img.device)
-        before, after = before.rows(index), after.rows(index)
-    new = summarize(stage.signal(before, after), stage.pool_size)
-    judged = judge_rows([caches[row].summary for row in tested], new, [rules[row] for row in tested])
+        summaries = summaries.index_select(0, upload(tested, torch.int64, summaries.device))
+    judged = judge_rows(
+        [caches[row].memory for row in tested],
+        summaries,
+        [rules[row] for row in tested],
+        [marks[row] for row in tested],
+    )
     for row, verdict in zip(tested, judged, strict=True):
         verdicts[row] = verdict
-    return dict(zip(tested, new, strict=True)), verdicts
+    return dict(zip(tested, summaries, strict=True)), verdicts
 
 
 def _run_rest(stage: Stage, streams: Streams, conditioning: Conditioning) -> Streams:
@@ -72,15 +91,23 @@ def _run_rest(stage: Stage, streams: Streams, conditioning: Conditioning) -> Str
     return streams
 
 
-def _computed(summary: Tensor, start: Streams, rest: Streams, place: int) -> StageCache:
-    """The row's own tensors: a view would keep the whole batch's memory alive."""
-    txt, img = rest.txt[place] - start.txt[place], rest.img[place] - start.img[place]
-    return StageCache(summary.clone(), (txt, img))
+def _remember(summary: Tensor, start: Streams, end: Streams, place: int) -> StepMemory:
+    """One computed sample's own tensors: views would keep the whole batch's memory alive.
+
+    Residuals that are not finite make the scale NaN, so that the next test sees it without a read of its own.
+    """
+    txt, img = end.txt[place] - start.txt[place], end.img[place] - start.img[place]
+    total = txt.sum(dtype=torch.float32) + img.sum(dtype=torch.float32)
+    return StepMemory(summary.clone(), mean_abs(summary) + 0 * total, txt, img)
 
 
-def _reuse(after: Streams, caches: Sequence[StageCache], rows: Iterable[int]) -> None:
-    """Add remembered residuals to the first block's fresh output, in place: nobody else holds it."""
-    for row in rows:
-        txt, img = caches[row].residual
-        after.txt[row].add_(txt)
-        after.img[row].add_(img)
+def _put_back(after: Streams, index: Tensor, computed: Streams) -> Streams:
+    """The rows that missed among those that hit, in place: nobody else holds the first block's output."""
+    return Streams(after.txt.index_copy_(0, index, computed.txt), after.img.index_copy_(0, index, computed.img))
+
+
+def _reuse(streams: Streams, row: int, cache: StageCache) -> None:
+    """Add the remembered residuals to one sample's first-block output, in place."""
+    assert cache.memory is not None
+    streams.txt[row].add_(cache.memory.txt)
+    streams.img[row].add_(cache.memory.img)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The three kinds of a step."""
+    """The three kinds of a step. Structure alone is never reused: its hit forces detail's."""
 
     FULL = "full"
     DETAIL_HIT = "detail_hit"
@@ -16,10 +16,11 @@ class Outcome(StrEnum):
 class StepRecord:
     """One step of one sample.
 
-    ``d1`` and ``d2`` are the distances that were tested against tau1 and tau2: None where there was nothing to
-    compare with (first step, cache off) and, for ``d2``, on a forced hit. ``flops_share`` is the share of the
-    blocks' FLOPs that the step spent: FLUX.1's double- and single-stream blocks cost the same per token
-    (12 D^2 multiply-adds and the attention), so it is the share of blocks.
+    ``d1`` and ``d2`` are the distances of structure and detail from their last computed step. They are None
+    where there is none: in the first step, with the cache off, after a residual that was not finite, where
+    the old summary is all zero, and ``d2`` on a forced hit. Where a guard makes a stage compute they are told
+    all the same. ``blocks_run`` counts blocks of both stages, ``flops_share`` is their part of the FLOPs of
+    all blocks. ``nonfinite``: a residual of this or an earlier step was not finite.
     """
 
     outcome: Outcome
@@ -32,7 +33,7 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class SampleStatistics:
-    """Sums over a sample's steps: steps = full + detail_hits + structure_hits."""
+    """Sums over a sample's steps: steps = full + detail_hits + structure_hits; ``flops`` sums the shares."""
 
     full: int = 0
     detail_hits: int = 0

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ from nano.vae import decay
 SAVE_EVERY_S = 240.0
 ARTICLE_SWAPS = 0.15
 
-Compiler = Callable[[nn.Module], nn.Module]
+Compiler = Callable[[nn.Module], Callable[..., Any]]
 """torch.compile, or the identity where compiling would take longer than the run."""
 
 
@@ -81,7 +82,8 @@ def new_run(settings: FluxSettings) -> Run:
 
 def optimizers(model: Model, settings: FluxSettings) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
     """Muon for the matrices of the transformer's blocks but the modulation, AdamW for all the rest."""
-    matrices, rest = [], []
+    matrices: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         in_block = "transformer_blocks" in name
         is_modulation = ".norm" in name
@@ -115,6 +117,7 @@ def train_base(
         if now - saved > SAVE_EVERY_S:
             run.save(folder / "base.pt")
             saved = now
+    curve.finish(run.step, run.elapsed)
     run.save(folder / "base.pt")
 
 
@@ -126,7 +129,7 @@ def choose_bank(banks: Sequence[Bank], done: float, settings: FluxSettings, gene
     return banks[1 + int(torch.randint(len(banks) - 1, (), generator=generator))]
 
 
-def train_step(run: Run, trainee: nn.Module, bank: Bank, settings: FluxSettings) -> float:
+def train_step(run: Run, trainee: Callable[..., Any], bank: Bank, settings: FluxSettings) -> float:
     """One optimizer step on rows drawn from the bank; returns the velocity loss."""
     rows = torch.randint(len(bank), (settings.batch,), generator=run.generator)
     task = add_noise(bank.latents[rows].float(), run.generator)

@@ -18,7 +18,13 @@ class Curve:
         """Count one step's loss; `seconds` since the stage began."""
         self._losses.append(loss)
         if len(self._losses) >= self.every:
-            with self.path.open("a", newline="") as file:
-                mean = sum(self._losses) / len(self._losses)
-                csv.writer(file).writerow([self.stage, step, round(seconds, 1), f"{mean:.5f}"])
-            self._losses.clear()
+            self.finish(step, seconds)
+
+    def finish(self, step: int, seconds: float) -> None:
+        """Write what has been collected since the last row."""
+        if not self._losses:
+            return
+        mean = sum(self._losses) / len(self._losses)
+        with self.path.open("a", newline="") as file:
+            csv.writer(file).writerow([self.stage, step, round(seconds, 1), f"{mean:.5f}"])
+        self._losses.clear()

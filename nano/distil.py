@@ -6,11 +6,12 @@ is told g and has to give that in one pass (guidance distillation, arXiv 2210.03
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nano.bank import Bank
 from nano.base import Compiler, Model, Run, choose_bank, follow, velocity_loss
@@ -59,13 +60,14 @@ def train_distil(
         if now - saved > SAVE_EVERY_S:
             run.save(folder / "distil.pt")
             saved = now
+    curve.finish(run.step, run.elapsed)
     run.save(folder / "distil.pt")
 
 
 def distil_step(
     run: Run,
-    teacher: nn.Module,
-    student: nn.Module,
+    teacher: Callable[..., Any],
+    student: Callable[..., Any],
     bank: Bank,
     object_weight: float,
     settings: DistilSettings,
@@ -94,7 +96,7 @@ def distil_step(
 
 
 def guided(
-    trainee: nn.Module,
+    trainee: Callable[..., Any],
     task: Noised,
     prompt: tuple[Tensor, ...],
     empty: tuple[Tensor, ...],
@@ -103,6 +105,8 @@ def guided(
 ) -> Tensor:
     """The guided velocity B T 64 of a model that was trained at guidance 1."""
     ones = torch.ones_like(guidance)
+    conditional: Tensor
+    free: Tensor
     with torch.autocast("cpu", torch.bfloat16):
         conditional = trainee(task.x, *prompt, task.sigma, ones, ids)[0].float()
         free = trainee(task.x, *empty, task.sigma, ones, ids)[0].float()

@@ -1,8 +1,10 @@
 """The transformer: diffusers' FluxTransformer2DModel with 5 + 10 blocks, and how it is run in training."""
 
+from typing import Any
+
 import torch
-from diffusers import FluxTransformer2DModel
 from diffusers.models.embeddings import apply_rotary_emb
+from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -58,14 +60,15 @@ class Float32Attention:
 
     def __call__(
         self,
-        attn: nn.Module,
+        attn: Any,
         hidden_states: Tensor,
         encoder_hidden_states: Tensor | None = None,
         attention_mask: Tensor | None = None,
         image_rotary_emb: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
         def heads(x: Tensor) -> Tensor:
-            return x.unflatten(-1, (attn.heads, -1))  # type: ignore[arg-type]  # an int behind nn.Module's Any
+            split: Tensor = x.unflatten(-1, (attn.heads, -1))
+            return split
 
         q = attn.norm_q(heads(attn.to_q(hidden_states)))
         k = attn.norm_k(heads(attn.to_k(hidden_states)))

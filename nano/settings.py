@@ -58,12 +58,22 @@ class DistilSettings:
 
 
 @dataclass(frozen=True)
+class DecoderSettings:
+    """The autoencoder's second stage, which sharpens what it draws."""
+
+    share: float
+    rate: float
+    latent_noise: float
+
+
+@dataclass(frozen=True)
 class NanoSettings:
     """Everything in settings.toml."""
 
     vae: VaeSettings
     flux: FluxSettings
     distil: DistilSettings
+    decoder: DecoderSettings
 
 
 def load_settings(path: Path = SETTINGS_FILE) -> NanoSettings:
@@ -71,7 +81,10 @@ def load_settings(path: Path = SETTINGS_FILE) -> NanoSettings:
     with path.open("rb") as file:
         tables = {name: {k: _frozen(v) for k, v in table.items()} for name, table in tomllib.load(file).items()}
     return NanoSettings(
-        VaeSettings(**tables["vae"]), FluxSettings(**tables["flux"]), DistilSettings(**tables["distil"])
+        VaeSettings(**tables["vae"]),
+        FluxSettings(**tables["flux"]),
+        DistilSettings(**tables["distil"]),
+        DecoderSettings(**tables["decoder"]),
     )
 
 

@@ -58,7 +58,8 @@ def _star(u: Floats, v: Floats) -> Bools:
     along, across = length * np.cos(angle), length * np.sin(angle)
     notch_along = STAR_INNER * _STAR_OUTER * np.cos(fold / 2)
     notch_across = STAR_INNER * _STAR_OUTER * np.sin(fold / 2)
-    return notch_across * (_STAR_OUTER - along) >= across * (_STAR_OUTER - notch_along)
+    inside: Bools = notch_across * (_STAR_OUTER - along) >= across * (_STAR_OUTER - notch_along)
+    return inside
 
 
 def _ring(u: Floats, v: Floats) -> Bools:

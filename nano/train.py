@@ -5,10 +5,11 @@ import copy
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderTiny
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
 from nano.bank import Bank, build_bank
 from nano.base import Compiler, Model, new_run, train_base
+from nano.decoder import train_decoder
 from nano.distil import new_distil_run, train_distil
 from nano.export import FOLDER, export
 from nano.settings import FluxSettings, NanoSettings, load_settings
@@ -26,7 +27,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FOLDER, help="the pipeline folder to write")
     arguments = parser.parse_args()
     arguments.run.mkdir(parents=True, exist_ok=True)
-    train(load_settings(), 60 * arguments.minutes, arguments.run, arguments.out, torch.compile)
+    train(
+        load_settings(),
+        60 * arguments.minutes,
+        arguments.run,
+        arguments.out,
+        lambda module: torch.compile(module),
+    )
 
 
 def train(settings: NanoSettings, seconds: float, run_folder: Path, out: Path, compiler: Compiler) -> None:
@@ -39,9 +46,9 @@ def train(settings: NanoSettings, seconds: float, run_folder: Path, out: Path, c
     if (run_folder / "base.pt").exists():
         base.load(run_folder / "base.pt")
     train_base(base, banks, settings.flux, settings.flux.share * seconds, run_folder, compiler)
-    export(copy.deepcopy(base.average), vae, out)
+    export(copy.deepcopy(base.average), copy.deepcopy(vae), out)
     student = distilled(base.average, banks, settings, seconds, run_folder, compiler)
-    export(student, vae, out)
+    export(student, sharpened(vae, settings, seconds, run_folder), out)
 
 
 def distilled(
@@ -67,6 +74,13 @@ def distilled(
         compiler,
     )
     return run.average
+
+
+def sharpened(vae: AutoencoderTiny, settings: NanoSettings, seconds: float, run_folder: Path) -> AutoencoderTiny:
+    """The autoencoder with the decoder of its second stage."""
+    if not (run_folder / "vae-sharp").exists():
+        train_decoder(vae, settings.vae, settings.decoder, settings.decoder.share * seconds, run_folder)
+    return AutoencoderTiny.from_pretrained(run_folder / "vae-sharp").eval()
 
 
 def load_banks(vae: AutoencoderTiny, settings: FluxSettings, path: Path) -> list[Bank]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderTiny
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -85,6 +85,7 @@ def train_vae(settings: VaeSettings, seconds: float, folder: Path) -> Autoencode
         optimizer.step()
         step += 1
         curve.add(step, elapsed, float(mse))
+    curve.finish(step, elapsed)
     vae = vae.eval()
     set_latent_scale(vae, crops[:: max(1, len(crops) // 2048)])
     vae.save_pretrained(folder / "vae")
@@ -109,12 +110,13 @@ def set_latent_scale(vae: AutoencoderTiny, images: Tensor) -> None:
 @torch.no_grad()
 def encode(vae: AutoencoderTiny, images: Tensor) -> Tensor:
     """Images B 3 H W (bytes) to scaled latents B 16 H/8 W/8."""
-    latents = vae.encoder(to_unit(images)).float()
-    return (latents - vae.config.shift_factor) * vae.config.scaling_factor
+    latents: Tensor = vae.encoder(to_unit(images)).float()
+    scaled: Tensor = (latents - vae.config.shift_factor) * vae.config.scaling_factor
+    return scaled
 
 
 @torch.no_grad()
 def decode(vae: AutoencoderTiny, latents: Tensor) -> Tensor:
     """Scaled latents B 16 h w to images B 3 8h 8w, bytes."""
-    images = vae.decoder(latents / vae.config.scaling_factor + vae.config.shift_factor).float()
+    images: Tensor = vae.decoder(latents / vae.config.scaling_factor + vae.config.shift_factor).float()
     return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

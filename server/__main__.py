@@ -51,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
 def run_serve(arguments: argparse.Namespace) -> None:
     """Read the settings, open the socket, serve."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Read when transformers is imported: it would remark that torchvision is not there, and nothing needs it.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     settings = load_settings(arguments.config, given(arguments), os.environ)
     profile = load_profile(settings.model)
     listening = open_socket(settings.host, settings.port)

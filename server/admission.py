@@ -43,29 +43,32 @@ def retry_after_s(images_to_clear: int, images_per_s: float | None) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ServiceRate:
-    """Images finished a second while there was work: an exponential average over about ``window`` images.
+    """Images finished a second of work: an exponential average over about ``window`` images.
 
-    The interval before the first image, and any interval that began idle, is not counted.
+    Images of one batch end together after a long wait, so that each interval weighs as much as it is long: the
+    rate is a decayed sum of images over a decayed sum of seconds. Idle time counts for nothing.
     """
 
     window: int = 20
-    interval_s: float | None = None
-    last_s: float | None = None
+    images: float = 0.0
+    busy_s: float = 0.0
+    since_s: float | None = None
+
+    def began(self, now_s: float) -> "ServiceRate":
+        """There is work from ``now_s`` on; nothing changes when there was work already."""
+        return self if self.since_s is not None else replace(self, since_s=now_s)
 
     def finished(self, now_s: float) -> "ServiceRate":
         """One more image at ``now_s``."""
-        if self.last_s is None:
-            return replace(self, last_s=now_s)
-        gap = max(now_s - self.last_s, 1e-6)
         keep = 1 - 1 / self.window
-        interval = gap if self.interval_s is None else keep * self.interval_s + (1 - keep) * gap
-        return replace(self, interval_s=interval, last_s=now_s)
+        gap = 0.0 if self.since_s is None else now_s - self.since_s
+        return replace(self, images=keep * self.images + 1, busy_s=keep * self.busy_s + gap, since_s=now_s)
 
     def idle(self) -> "ServiceRate":
-        """The server ran out of work: the next interval does not count."""
-        return replace(self, last_s=None)
+        """The server ran out of work."""
+        return replace(self, since_s=None)
 
     @property
     def images_per_s(self) -> float | None:
-        """None until two images have been finished in a row."""
-        return None if self.interval_s is None else 1 / self.interval_s
+        """None until work has been measured."""
+        return self.images / self.busy_s if self.busy_s > 0 else None

@@ -1,4 +1,4 @@
-"""The outermost layer: an id on every response, a count of every request, an answer to every surprise."""
+"""The outermost layer: an id on every response, a count of every request, a log line of every surprise."""
 
 import logging
 import re
@@ -7,7 +7,6 @@ from collections.abc import Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.api.envelope import error_response
 from server.metrics import Metrics
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -40,10 +39,8 @@ class Edge:
         try:
             await self._app(scope, receive, send_marked)
         except Exception:
+            # Answered already, by the handler in ``envelope``; raised again by the framework.
             log.exception("unhandled error in request %s", request_id)
-            if not status:
-                answer = error_response(500, "the server failed at this request", "server_error", "internal_error")
-                await answer(scope, receive, send_marked)
         finally:
             self._metrics.request_done(route_of(scope), status, self._clock() - started_s)
 

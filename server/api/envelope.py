@@ -49,7 +49,7 @@ def from_server_error(error: ServerError) -> Response:
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Ours, and the framework's own; surprises are the edge's."""
+    """Ours, the framework's own, and surprises: of those the client is told nothing, and the edge logs them."""
 
     async def on_server_error(_: Request, error: Exception) -> Response:
         assert isinstance(error, ServerError)
@@ -71,6 +71,10 @@ def add_error_handlers(app: FastAPI) -> None:
         param = ".".join(map(str, first["loc"][1:]))
         return error_response(400, str(first["msg"]), "invalid_request_error", "invalid_value", param)
 
+    async def on_surprise(_: Request, __: Exception) -> Response:
+        return error_response(500, "the server failed at this request", "server_error", "internal_error")
+
+    app.add_exception_handler(Exception, on_surprise)
     app.add_exception_handler(ServerError, on_server_error)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_validation_error)

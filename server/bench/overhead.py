@@ -58,7 +58,7 @@ def random_transformer() -> FluxTransformer2DModel:
         axes_dims_rope=(16, 24, 24),
     )
     transformer.eval()
-    return transformer  # type: ignore[no-any-return]  # eval() hides the class
+    return transformer
 
 
 def random_inputs(batch_size: int) -> StepInputs:

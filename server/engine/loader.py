@@ -43,7 +43,7 @@ def load_model(source: str, device: str = "auto", dtype: str = "auto") -> Loaded
         check_folder(Path(source))
     quiet_libraries()
     try:
-        pipeline: Any = FluxPipeline.from_pretrained(source, dtype=kind)  # type: ignore[no-untyped-call]  # diffusers'
+        pipeline: Any = FluxPipeline.from_pretrained(source, dtype=kind)
         pipeline.to(where)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
         log.debug("loading failed", exc_info=error)

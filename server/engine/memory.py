@@ -4,7 +4,7 @@ import os
 
 import torch
 
-from h2cache import FluxModel
+from h2cache import FluxModel, cache_bytes
 from server.engine.latents import num_tokens
 from server.engine.text_encoder import Embedding
 
@@ -25,7 +25,7 @@ def sample_bytes(
     """Latents, schedule, text and, under a cache, its full state."""
     tokens = num_tokens(width, height)
     latents = tokens * 4 * latent_channels * dtype.itemsize
-    state = flux.state_bytes(tokens, len(embedding.tokens)) if is_cached else 0
+    state = cache_bytes(flux, tokens, len(embedding.tokens)) if is_cached else 0
     return latents + 4 * (steps + 1) + embedding.nbytes + state
 
 

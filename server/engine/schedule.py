@@ -12,7 +12,7 @@ from torch import Tensor
 
 def sigmas_of(config: Mapping[str, Any], steps: int, img_tokens: int) -> Tensor:
     """``steps`` + 1 levels from about 1 down to 0 in float32, shifted by resolution where the config says so."""
-    scheduler = FlowMatchEulerDiscreteScheduler.from_config(config)  # type: ignore[no-untyped-call]  # diffusers'
+    scheduler = FlowMatchEulerDiscreteScheduler.from_config(config)
     mu = calculate_shift(
         img_tokens,
         config.get("base_image_seq_len", 256),

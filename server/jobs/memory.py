@@ -1,6 +1,8 @@
 """The job queue in this process's memory; every call runs on one event loop."""
 
 import asyncio
+import bisect
+import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +13,11 @@ from server.request import Job, JobResult
 
 @dataclass
 class _Entry:
-    """A job and everything known of it. ``waits`` is true while it stands in line."""
+    """A job and everything known of it. ``place`` is its number in the order of arrival."""
 
     job: Job
     event: JobEvent
+    place: int
     token: str | None = None
     attempts: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -37,7 +40,8 @@ class MemoryQueue:
         self._new_token = new_token
         self._keep_ended = keep_ended
         self._entries: dict[str, _Entry] = {}
-        self._line: deque[str] = deque()
+        self._line: list[str] = []
+        self._places = itertools.count()
         self._ended: deque[str] = deque()
         self._work = asyncio.Event()
         self._closed = False
@@ -49,7 +53,7 @@ class MemoryQueue:
         waiting = (await self.depth()).images_waiting
         if waiting + job.request.num_images > max_images_waiting:
             return False
-        self._entries[job.id] = _Entry(job, JobEvent(JobState.QUEUED))
+        self._entries[job.id] = _Entry(job, JobEvent(JobState.QUEUED), next(self._places))
         self._line.append(job.id)
         self._work.set()
         return True
@@ -96,7 +100,7 @@ class MemoryQueue:
         if entry is None:
             return False
         entry.token, entry.attempts = None, entry.attempts - 1
-        self._line.appendleft(lease.job.id)
+        bisect.insort(self._line, lease.job.id, key=lambda job_id: self._entries[job_id].place)
         entry.tell(JobEvent(JobState.QUEUED))
         self._work.set()
         return True

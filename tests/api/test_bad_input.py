@@ -52,7 +52,11 @@ HUGE = 10**400
         ({"stream": True}, "stream"),
         ({"stream": "yes"}, "stream"),
         ({"quality": "ultra"}, "quality"),
+        ({"quality": ["low"]}, "quality"),
         ({"user": 3}, "user"),
+        ({"user": "u" * 513}, "user"),
+        ({"seed": 2**53 - 1, "n": 2}, "seed"),
+        ({"prompt": ""}, "prompt"),
         ({"tau1": -0.1}, "tau1"),
         ({"tau2": "0.2"}, "tau2"),
         ({"cache": "slow"}, "cache"),
@@ -60,7 +64,7 @@ HUGE = 10**400
         ({"cache": []}, "cache"),
         ({"cache": {"tau3": 0.1}}, "cache.tau3"),
         ({"cache": {"tau1": -1}}, "cache.tau1"),
-        ({"cache": {"preset": "slow"}}, "cache"),
+        ({"cache": {"preset": "slow"}}, "cache.preset"),
         ({"cache": {"preset": 3}}, "cache.preset"),
         ({"cache": {"preset": "off", "tau1": 0.1}}, "cache"),
         ({"cache": {"warmup": -1}}, "cache.warmup"),
@@ -89,7 +93,38 @@ def post(client: httpx.Client, content: bytes, media: str = "application/json") 
 def test_no_number_is_infinite_or_not_a_number(client: httpx.Client, word: str, key: str) -> None:
     response = post(client, f'{{"prompt": "x", "{key}": {word}}}'.encode())
     assert response.status_code == 400
-    error_of(response)
+    assert error_of(response)["param"] == key
+    assert_still_serving(client)
+
+
+@pytest.mark.parametrize(
+    "key", ["prompt", "model", "size", "quality", "output_format", "background", "user", "cache"]
+)
+def test_a_lone_surrogate_is_refused_by_its_field(client: httpx.Client, key: str) -> None:
+    response = post(client, f'{{"prompt{key == "prompt" or ""}": "x", "{key}": "a\\udc00b"}}'.encode())
+    assert response.status_code == 400
+    assert error_of(response)["param"] == key
+    assert_still_serving(client)
+
+
+FIELDS = (
+    *("prompt", "model", "n", "size", "quality", "response_format", "output_format", "output_compression"),
+    *("background", "user", "stream", "num_inference_steps", "guidance_scale", "seed", "tau1", "tau2", "cache"),
+)
+
+
+@pytest.mark.parametrize("depth", [1, 900])
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_a_field_of_nested_values_is_refused_whatever_the_depth(
+    client: httpx.Client, opening: str, depth: int
+) -> None:
+    nested = opening * depth + "1" + ("]" if opening == "[" else "}") * depth
+    for key in FIELDS:
+        response = post(client, f'{{"{key}": {nested}, "prompt{key == "prompt" or ""}": "x"}}'.encode())
+        assert (response.status_code, (error_of(response)["param"] or "")[: len(key)]) == (400, key)
+    for key in ("preset", "tau1", "tau2", "warmup", "max_consecutive", "last_full"):
+        response = post(client, f'{{"prompt": "x", "cache": {{"{key}": {nested}}}}}'.encode())
+        assert (response.status_code, error_of(response)["param"]) == (400, f"cache.{key}")
     assert_still_serving(client)
 
 
@@ -105,6 +140,7 @@ def test_no_number_is_infinite_or_not_a_number(client: httpx.Client, word: str, 
         (b'{"a":' * 100_000, 400),
         (b'{"prompt": "x", "deep": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", 400),
         (b'{"prompt": "\xff\xfe"}', 400),
+        (b'{"prompt": "x", "seed": 1, "seed": 2}', 400),
         (b'{"prompt": "\\ud800"}', 400),
         (b'{"prompt": "x", "seed": ' + b"9" * 5000 + b"}", 400),
         (b'{"prompt": "' + b"x" * 3_000_000 + b'"}', 413),
@@ -123,13 +159,10 @@ def test_a_body_over_the_limit_without_a_length_is_refused_while_it_comes(client
         for _ in range(200):
             yield b"x" * 65536
 
-    try:
-        response = client.post(
-            "/v1/images/generations", content=chunks(), headers={"content-type": "application/json"}
-        )
-        assert response.status_code == 413
-    except (httpx.WriteError, httpx.RemoteProtocolError, httpx.ReadError):
-        pass  # the server closed the connection while we were still sending
+    response = client.post(
+        "/v1/images/generations", content=chunks(), headers={"content-type": "application/json"}
+    )
+    assert (response.status_code, error_of(response)["code"]) == (413, "body_too_large")
     assert_still_serving(client)
 
 
@@ -139,13 +172,30 @@ def test_another_content_type_is_a_415(client: httpx.Client) -> None:
     assert_still_serving(client)
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("PUT", "/livez", 405)])
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/v1/models/", 404),
+        ("GET", "/" + '"' * 3000, 404),
+        ("PUT", "/livez", 405),
+        ("OPTIONS", "/v1/images/generations", 405),
+        ("P" * 3000, "/v1/images/generations", 405),
+    ],
+)
 def test_the_framework_s_own_errors_have_the_envelope_too(
     client: httpx.Client, method: str, path: str, status: int
 ) -> None:
     response = client.request(method, path)
     assert response.status_code == status
     error_of(response)
+
+
+def test_a_head_request_has_the_status_and_the_headers_of_an_error(client: httpx.Client) -> None:
+    response = client.head("/v1/images/generations")
+    assert (response.status_code, response.content) == (405, b"")
+    assert response.headers["x-request-id"]
+    assert_still_serving(client)
 
 
 def test_a_prompt_is_never_told_back_in_an_error(client: httpx.Client) -> None:

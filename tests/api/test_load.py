@@ -68,6 +68,21 @@ def test_a_client_that_hangs_up_cancels_its_request(hold: threading.Event) -> No
         assert generate(client).status_code == 200
 
 
+def test_a_client_that_hangs_up_while_sending_is_no_fault_of_the_server(client: httpx.Client) -> None:
+    head = "POST /v1/images/generations HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n"
+    with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as raw:
+        raw.sendall(head.encode() + b'{"prompt": "a red')
+    counted = 'h2serve_requests_total{code="409",route="/v1/images/generations"}'
+    for _ in range(500):
+        text = client.get("/metrics").text
+        if counted in text:
+            break
+        time.sleep(0.01)
+    assert counted in text
+    assert 'code="500"' not in text
+    assert generate(client).status_code == 200
+
+
 def test_an_image_that_cannot_be_made_is_a_500_that_is_not_to_be_repeated_and_harms_nobody() -> None:
     with live_server(lambda: InstantEngine(fail_on="broken")) as client:
         response = generate(client, prompt="a broken thing", n=2)

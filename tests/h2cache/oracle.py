@@ -19,7 +19,7 @@ def distance(old: torch.Tensor, new: torch.Tensor) -> float:
 class Oracle:
     """One sample of one transformer; thresholds and guards as the caller gives them."""
 
-    def __init__(self, model, tau1, tau2, num_steps, warmup=0, last_full=False, max_consecutive=None):  # type: ignore[no-untyped-def]  # plain formulas
+    def __init__(self, model, num_steps, tau1, tau2, warmup, last_full, max_consecutive):  # type: ignore[no-untyped-def]  # plain formulas
         self.model: FluxTransformer2DModel = model
         self.tau1, self.tau2, self.num_steps = tau1, tau2, num_steps
         self.warmup, self.last_full = warmup, last_full

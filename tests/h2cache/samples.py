@@ -1,14 +1,22 @@
-"""Tiny random transformers and samples for the cache's tests."""
+"""Tiny random transformers, requests for them, and runs through the library and through the oracle."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import astuple, dataclass, field
 
 import torch
 from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from torch import Tensor
 
-from h2cache import CacheSettings, SampleCache, StepInputs, StepRecord, denoise_step, flux_model
+from h2cache import (
+    CacheSettings,
+    FluxModel,
+    Outcome,
+    SampleCache,
+    StepInputs,
+    StepRecord,
+    denoise_step,
+    flux_model,
+)
 from tests.h2cache.oracle import Oracle
 
 CHANNELS, TEXT_WIDTH, POOLED_WIDTH = 8, 12, 10
@@ -17,30 +25,35 @@ CHANNELS, TEXT_WIDTH, POOLED_WIDTH = 8, 12, 10
 def tiny_transformer(
     seed: int = 0, *, double: int = 2, single: int = 3, guidance: bool = True, heads: int = 2
 ) -> FluxTransformer2DModel:
-    """Random weights, the blocks' modulation scaled up so that steps differ by useful amounts."""
-    torch.manual_seed(seed)
-    model = FluxTransformer2DModel(
-        in_channels=CHANNELS,
-        num_layers=double,
-        num_single_layers=single,
-        attention_head_dim=8,
-        num_attention_heads=heads,
-        joint_attention_dim=TEXT_WIDTH,
-        pooled_projection_dim=POOLED_WIDTH,
-        guidance_embeds=guidance,
-        axes_dims_rope=(2, 2, 4),
-    )
+    """Random weights of width 8 x heads.
+
+    The blocks' modulation is scaled up: as drawn, it hardly changes from step to step, and all distances would be
+    near zero. So they spread over about 0.02 to 1, and every kind of step occurs.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = FluxTransformer2DModel(
+            in_channels=CHANNELS,
+            num_layers=double,
+            num_single_layers=single,
+            attention_head_dim=8,
+            num_attention_heads=heads,
+            joint_attention_dim=TEXT_WIDTH,
+            pooled_projection_dim=POOLED_WIDTH,
+            guidance_embeds=guidance,
+            axes_dims_rope=(2, 2, 4),
+        )
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "norm" in name and "linear" in name:
                 weight.mul_(3.0)
     model.eval()
-    return model  # type: ignore[no-any-return]  # eval() hides the class
+    return model
 
 
 @dataclass(frozen=True)
 class Request:
-    """One sample to be denoised with plain Euler steps."""
+    """One sample, to be denoised with plain Euler steps from t = 1 to 0."""
 
     settings: CacheSettings | None
     num_steps: int
@@ -57,9 +70,6 @@ class Request:
         generator = torch.Generator().manual_seed(1000 * self.seed + salt)
         return torch.randn(rows, width, generator=generator).to(dtype)
 
-    def time(self, step: int) -> float:
-        return 1 - step / self.num_steps
-
 
 @dataclass(frozen=True)
 class Shape:
@@ -68,6 +78,10 @@ class Shape:
     rows: int
     columns: int
     text: int
+
+    @property
+    def image(self) -> int:
+        return self.rows * self.columns
 
     def ids(self) -> tuple[Tensor, Tensor]:
         grid = torch.zeros(self.rows, self.columns, 3)
@@ -83,23 +97,29 @@ class Running:
     request: Request
     latents: Tensor
     cache: SampleCache
-    records: list[StepRecord]
-
-    @property
-    def step(self) -> int:
-        return len(self.records)
+    records: list[StepRecord] = field(default_factory=list)
 
     @property
     def is_done(self) -> bool:
-        return self.step == self.request.num_steps
+        return len(self.records) == self.request.num_steps
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        return [record.outcome for record in self.records]
+
+    @property
+    def letters(self) -> str:
+        """One letter a step: f(ull), d(etail hit), s(tructure hit)."""
+        return "".join(outcome.value[0] for outcome in self.outcomes)
 
 
-def start(request: Request, shape: Shape, dtype: torch.dtype) -> Running:
+def start(request: Request, shape: Shape, dtype: torch.dtype = torch.float32) -> Running:
     cache = SampleCache.start(request.settings, request.num_steps)
-    return Running(request, request.latents(shape.rows * shape.columns, dtype), cache, [])
+    return Running(request, request.latents(shape.image, dtype), cache)
 
 
 def inputs_of(batch: Sequence[Running], shape: Shape) -> StepInputs:
+    """The next step of samples of one shape."""
     dtype = batch[0].latents.dtype
     texts = [running.request.text(shape.text, dtype) for running in batch]
     img_ids, txt_ids = shape.ids()
@@ -108,61 +128,67 @@ def inputs_of(batch: Sequence[Running], shape: Shape) -> StepInputs:
         latents=torch.stack([running.latents for running in batch]),
         prompt_embeds=torch.stack([tokens for tokens, _ in texts]),
         pooled=torch.stack([vector for _, vector in texts]),
-        timestep=torch.tensor([running.request.time(running.step) for running in batch], dtype=dtype),
+        timestep=torch.tensor(
+            [1 - len(running.records) / running.request.num_steps for running in batch], dtype=dtype
+        ),
         guidance=None if None in guidances else torch.tensor(guidances, dtype=dtype),
         img_ids=img_ids,
         txt_ids=txt_ids,
     )
 
 
-def advance(transformer: FluxTransformer2DModel, batch: Sequence[Running], shape: Shape) -> None:
+def advance(model: FluxModel, batch: Sequence[Running], shape: Shape) -> None:
     """One step of all of them in one batch."""
-    result = denoise_step(flux_model(transformer), inputs_of(batch, shape), [running.cache for running in batch])
+    result = denoise_step(model, inputs_of(batch, shape), [running.cache for running in batch])
     for i, running in enumerate(batch):
         running.latents = running.latents - result.velocity[i] / running.request.num_steps
         running.cache = result.caches[i]
         running.records.append(result.records[i])
 
 
-def run_alone(transformer: FluxTransformer2DModel, request: Request, shape: Shape, dtype: torch.dtype) -> Running:
-    running = start(request, shape, dtype)
-    while not running.is_done:
-        advance(transformer, [running], shape)
+def run_together(
+    model: FluxModel, requests: Sequence[Request], shape: Shape, dtype: torch.dtype = torch.float32
+) -> list[Running]:
+    """All from their first step on; the shorter ones leave the batch earlier."""
+    samples = [start(request, shape, dtype) for request in requests]
+    while active := [sample for sample in samples if not sample.is_done]:
+        advance(model, active, shape)
+    return samples
+
+
+def run_alone(model: FluxModel, request: Request, shape: Shape, dtype: torch.dtype = torch.float32) -> Running:
+    (running,) = run_together(model, [request], shape, dtype)
     return running
 
 
+@dataclass
+class Said:
+    """What the oracle says of a request."""
+
+    latents: Tensor
+    outcomes: list[str] = field(default_factory=list)
+    distances: list[tuple[float | None, float | None]] = field(default_factory=list)
+
+
 @torch.no_grad()
-def run_oracle(
-    transformer: FluxTransformer2DModel, request: Request, shape: Shape, dtype: torch.dtype
-) -> tuple[Tensor, list[tuple[str, float | None, float | None]]]:
-    """Final latents, and (outcome, d1, d2) of each step."""
+def ask_oracle(transformer: FluxTransformer2DModel, request: Request, shape: Shape, dtype: torch.dtype) -> Said:
     settings = request.settings or CacheSettings(0.0, 0.0)
-    oracle = Oracle(  # type: ignore[no-untyped-call]  # plain formulas
-        transformer,
-        settings.tau1,
-        settings.tau2,
-        request.num_steps,
-        settings.warmup,
-        settings.last_full,
-        settings.max_consecutive,
-    )
-    running, steps = start(request, shape, dtype), []
+    oracle = Oracle(transformer, request.num_steps, *astuple(settings))  # type: ignore[no-untyped-call]  # plain formulas
+    said = Said(request.latents(shape.image, dtype))
+    tokens, vector = request.text(shape.text, dtype)
+    guidance = None if request.guidance is None else torch.tensor([request.guidance], dtype=dtype)
     for step in range(request.num_steps):
-        given = inputs_of([running], shape)
-        given = replace(given, timestep=torch.tensor([request.time(step)], dtype=dtype))
-        velocity, *said = oracle(*_fields(given))
-        running.latents = running.latents - velocity[0] / request.num_steps
-        steps.append(tuple(said))
-    return running.latents, steps
+        t = torch.tensor([1 - step / request.num_steps], dtype=dtype)
+        velocity, outcome, d1, d2 = oracle(
+            said.latents[None], tokens[None], vector[None], t, guidance, *shape.ids()
+        )
+        said.latents = said.latents - velocity[0] / request.num_steps
+        said.outcomes.append(outcome)
+        said.distances.append((d1, d2))
+    return said
 
 
-def _fields(inputs: StepInputs) -> list[Any]:
-    return [
-        inputs.latents,
-        inputs.prompt_embeds,
-        inputs.pooled,
-        inputs.timestep,
-        inputs.guidance,
-        inputs.img_ids,
-        inputs.txt_ids,
-    ]
+def shared_model() -> tuple[FluxTransformer2DModel, FluxModel]:
+    """A transformer in float64 and its view, to be held against the oracle."""
+    transformer = tiny_transformer().double()
+    return transformer, flux_model(transformer)

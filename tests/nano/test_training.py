@@ -29,7 +29,7 @@ def small() -> NanoSettings:
         batch=2,
     )
     vae = replace(settings.vae, bank_scenes=4, channels=8, batch=2)
-    return NanoSettings(vae, replace(flux, heads=1), replace(settings.distil, batch=2))
+    return NanoSettings(vae, replace(flux, heads=1), replace(settings.distil, batch=2), settings.decoder)
 
 
 def test_training_writes_a_folder_that_flux_pipeline_runs(small: NanoSettings, tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_training_writes_a_folder_that_flux_pipeline_runs(small: NanoSettings, t
     image = pipeline("a red star", height=64, width=64, num_inference_steps=1, max_sequence_length=16).images[0]
     assert image.size == (64, 64)
     stages = {line.split(",")[0] for line in (tmp_path / "curve.csv").read_text().splitlines()}
-    assert stages <= {"vae", "base", "distil"}
+    assert stages == {"vae", "base", "distil", "decoder"}
 
 
 def test_a_saved_run_goes_on_exactly_as_one_that_was_not_stopped(small: NanoSettings, tmp_path: Path) -> None:

@@ -1,0 +1,90 @@
+"""``h2serve bench --engine``: the numbers of docs/benchmarks.md as a table."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from server.bench.http import measure_http
+from server.bench.memory import measure_memory
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number: what it is, what was measured, what is wanted, and what stands beside it."""
+
+    what: str
+    measured: str
+    wanted: str
+    beside: str
+
+
+def print_table(only: str | None) -> None:
+    """Measure and print, a row as soon as it is known."""
+    parts: dict[str, Callable[[], Iterator[Row]]] = {
+        "overhead": overhead_rows,
+        "throughput": throughput_rows,
+        "http": http_rows,
+        "memory": memory_rows,
+    }
+    table = Table("number", "measured", "wanted", "beside it", title="h2serve bench --engine")
+    console = Console()
+    for name, rows in parts.items():
+        if only in (None, name):
+            for row in rows():
+                console.print(f"{row.what}: {row.measured}", style="dim")
+                table.add_row(row.what, row.measured, row.wanted, row.beside)
+    console.print(table)
+
+
+def overhead_rows() -> Iterator[Row]:
+    """The cache's own cost."""
+    from server.bench.overhead import measure_overhead
+
+    for batch_size in (1, 8):
+        got = measure_overhead(batch_size)
+        yield Row(
+            f"cache overhead, batch {batch_size}",
+            f"{got.cpu_ratio:.3f}",
+            "<= 1.05",
+            f"wall on 2 threads {got.wall_ratio:.3f}; {got.ideal_wall_ratio:.3f} x share of FLOPs "
+            f"({got.flops_ratio:.3f}) x uncached",
+        )
+
+
+def throughput_rows() -> Iterator[Row]:
+    """Images a second against FluxPipeline with first-block caching."""
+    from server.bench.throughput import measure_throughput
+
+    got = measure_throughput()
+    yield Row(
+        "throughput on flux-nano",
+        f"{got.ratio:.2f}x",
+        ">= 1.4x",
+        f"{got.images_per_s:.2f} against {got.baseline_images_per_s:.2f} img/s; blocks skipped "
+        f"{got.skipped:.3f} and {got.baseline_skipped:.3f}; batch gain {got.batch_gain:.2f}",
+    )
+
+
+def http_rows() -> Iterator[Row]:
+    """HTTP, queue and worker around an instant engine."""
+    got = measure_http()
+    yield Row(
+        "HTTP and queue, p50",
+        f"{got.p50_ms:.1f} ms",
+        "<= 10 ms",
+        f"p99 {got.p99_ms:.1f} ms, {got.requests} requests",
+    )
+
+
+def memory_rows() -> Iterator[Row]:
+    """Growth of the server's resident size."""
+    got = measure_memory()
+    mib = 2**20
+    yield Row(
+        "memory, 500 against 50 requests",
+        f"{100 * got.growth:+.1f} %",
+        "<= +3 %",
+        f"{got.after_first / mib:.0f} and {got.after_last / mib:.0f} MiB",
+    )

@@ -1,0 +1,236 @@
+"""Images a second on flux-nano against what a user would write today: FluxPipeline, first-block caching, one lock.
+
+Both sides answer the same requests in a closed loop with 16 in flight, on two threads, VAE and PNG included. First-
+block caching gets for each request a threshold in proportion to the request's tau1; the factor is searched until the
+total share of skipped blocks is that of the engine within 2 %.
+"""
+
+import itertools
+import queue
+import random
+import statistics
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+
+import torch
+from diffusers import FirstBlockCacheConfig
+
+from server.engine.interface import EngineEvent, SampleFinished, SampleOrder
+from server.engine.loader import LoadedModel, load_model
+from server.engine.step_engine import EngineLimits, StepEngine
+from server.profile import load_profile, model_source
+from server.request import CacheChoice
+
+WARM_UP, REQUESTS, IN_FLIGHT, THREADS = 16, 96, 16, 2
+TAUS = ((0.08, 0.10), (0.12, 0.15), (0.15, 0.22), (0.20, 0.25), (0.25, 0.35))
+TOLERANCE = 0.02
+MOST_TRIES = 8
+COLORS = ("red", "green", "blue", "yellow", "purple", "orange", "white", "black", "pink", "cyan")
+SHAPES = ("circle", "square", "triangle", "star", "ring", "cross", "heart", "diamond")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One pass over the requests: wall seconds, and the share of blocks that were skipped."""
+
+    seconds: float
+    skipped: float
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Medians over interleaved passes; ``batch_gain`` is t(batch 1) / t(batch 8, a row) of an uncached step."""
+
+    images_per_s: float
+    baseline_images_per_s: float
+    ratio: float
+    skipped: float
+    baseline_skipped: float
+    batch_gain: float
+
+
+def requests(count: int, seed: int) -> list[SampleOrder]:
+    """Mixed prompts, thresholds, steps (20-40) and guidance from a seed."""
+    draw = random.Random(seed)
+    orders = []
+    for i in range(count):
+        background, color = draw.sample(COLORS, 2)
+        tau1, tau2 = TAUS[i % len(TAUS)]
+        orders.append(
+            SampleOrder(
+                sample_id=f"{seed}-{i}",
+                prompt=f"a large {color} {draw.choice(SHAPES)} at the left on a {background} background",
+                width=128,
+                height=128,
+                steps=draw.randint(20, 40),
+                guidance=draw.choice((2.0, 3.5, 5.0)),
+                seed=draw.randrange(2**32),
+                cache=CacheChoice("custom", tau1, tau2),
+            )
+        )
+    return orders
+
+
+def run_engine(model: LoadedModel, orders: Sequence[SampleOrder]) -> Run:
+    """The engine under a closed loop."""
+    ended: queue.SimpleQueue[SampleFinished] = queue.SimpleQueue()
+
+    def listen(event: EngineEvent) -> None:
+        if isinstance(event, SampleFinished):
+            ended.put(event)
+
+    engine = StepEngine(model, EngineLimits(max_batch=8, text_length=load_profile("flux-nano").text_length))
+    engine.start(listen, lambda step: None)
+    run = closed_loop(orders[:WARM_UP], orders[WARM_UP:], engine.submit, ended.get)
+    engine.stop(10.0)
+    return run
+
+
+def closed_loop(
+    warm_up: Sequence[SampleOrder],
+    orders: Sequence[SampleOrder],
+    submit: Callable[[SampleOrder], None],
+    next_end: Callable[[], SampleFinished],
+) -> Run:
+    """Keep 16 in flight; the clock runs from the end of the warm-up to the last end."""
+    coming = itertools.chain(warm_up, orders)
+    for order in itertools.islice(coming, IN_FLIGHT):
+        submit(order)
+    started_s, run_blocks, all_blocks = time.perf_counter(), 0, 0
+    for i in range(len(warm_up) + len(orders)):
+        end = next_end()
+        if i == len(warm_up) - 1:
+            started_s = time.perf_counter()
+        if i >= len(warm_up):
+            run_blocks, all_blocks = run_blocks + end.counts.blocks_run, all_blocks + end.counts.blocks_total
+        for order in itertools.islice(coming, 1):
+            submit(order)
+    return Run(time.perf_counter() - started_s, 1 - run_blocks / all_blocks)
+
+
+def run_baseline(model: LoadedModel, orders: Sequence[SampleOrder], factor: float) -> Run:
+    """Sixteen client threads, one lock, one image at a time."""
+    lock, clients = threading.Lock(), queue.SimpleQueue[SampleOrder]()
+    counter = BlockCounter(model)
+    for order in orders[:WARM_UP]:
+        generate(model, order, factor)
+    counter.blocks = 0
+    for order in orders[WARM_UP:]:
+        clients.put(order)
+
+    def client() -> None:
+        while True:
+            try:
+                order = clients.get_nowait()
+            except queue.Empty:
+                return
+            with lock:
+                generate(model, order, factor)
+
+    threads = [threading.Thread(target=client) for _ in range(IN_FLIGHT)]
+    started_s = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seconds = time.perf_counter() - started_s
+    total = sum(order.steps for order in orders[WARM_UP:]) * counter.blocks_a_step
+    counter.close()
+    return Run(seconds, 1 - counter.blocks / total)
+
+
+class BlockCounter:
+    """Counts blocks that really run: their attention is called, which a skipped block's is not."""
+
+    def __init__(self, model: LoadedModel) -> None:
+        transformer = model.pipeline.transformer
+        blocks = [*transformer.transformer_blocks, *transformer.single_transformer_blocks]
+        self.blocks, self.blocks_a_step = 0, len(blocks)
+        self._hooks = [block.attn.register_forward_pre_hook(self._count) for block in blocks]
+
+    def _count(self, module: torch.nn.Module, args: object) -> None:
+        self.blocks += 1
+
+    def close(self) -> None:
+        """Take the hooks off."""
+        for hook in self._hooks:
+            hook.remove()
+
+
+def generate(model: LoadedModel, order: SampleOrder, factor: float) -> bytes:
+    """One image by FluxPipeline with the request's own threshold, as PNG."""
+    assert order.cache.tau1 is not None
+    transformer = model.pipeline.transformer
+    transformer.enable_cache(FirstBlockCacheConfig(threshold=factor * order.cache.tau1))
+    try:
+        image = model.pipeline(
+            order.prompt,
+            width=order.width,
+            height=order.height,
+            num_inference_steps=order.steps,
+            guidance_scale=order.guidance,
+            max_sequence_length=load_profile("flux-nano").text_length,
+            generator=torch.Generator().manual_seed(order.seed),
+        ).images[0]
+    finally:
+        transformer.disable_cache()
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def matching_factor(model: LoadedModel, orders: Sequence[SampleOrder], skipped: float) -> tuple[float, Run]:
+    """The factor at which the baseline skips as much, by bisection on whole passes; with its last pass."""
+    low, high = 0.1, 4.0
+    for _ in range(MOST_TRIES):
+        factor = (low * high) ** 0.5
+        run = run_baseline(model, orders, factor)
+        if abs(run.skipped - skipped) <= TOLERANCE * skipped:
+            break
+        low, high = (factor, high) if run.skipped < skipped else (low, factor)
+    return factor, run
+
+
+def batch_gain(model: LoadedModel, repeats: int = 15) -> float:
+    """How much cheaper a row is in a batch of eight than alone: the ceiling of what batching can give."""
+    transformer = model.pipeline.transformer
+    times: dict[int, list[float]] = {1: [], 8: []}
+    for _ in range(repeats):
+        for size in times:
+            given = {
+                "hidden_states": torch.randn(size, 64, 64),
+                "encoder_hidden_states": torch.randn(size, 16, transformer.config.joint_attention_dim),
+                "pooled_projections": torch.randn(size, transformer.config.pooled_projection_dim),
+                "timestep": torch.full((size,), 0.5),
+                "guidance": torch.full((size,), 3.5),
+                "img_ids": torch.zeros(64, 3),
+                "txt_ids": torch.zeros(16, 3),
+            }
+            started_s = time.perf_counter()
+            transformer(**given)
+            times[size].append((time.perf_counter() - started_s) / size)
+    return statistics.median(times[1]) / statistics.median(times[8])
+
+
+@torch.inference_mode()
+def measure_throughput(passes: int = 3) -> Throughput:
+    """Interleaved passes of both sides over the same requests."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    model = load_model(model_source(load_profile("flux-nano")), device="cpu")
+    orders = requests(WARM_UP + REQUESTS, seed=1)
+    ours = [run_engine(model, orders)]
+    factor, _ = matching_factor(model, orders, ours[0].skipped)
+    ours, theirs = [], []
+    for turn in range(passes):
+        fresh = [replace(order, sample_id=f"{order.sample_id}-{turn}") for order in orders]
+        ours.append(run_engine(model, fresh))
+        theirs.append(run_baseline(model, fresh, factor))
+    gain = batch_gain(model)
+    torch.set_num_threads(threads)
+    mine, other = statistics.median(r.seconds for r in ours), statistics.median(r.seconds for r in theirs)
+    ratio = statistics.median(b.seconds / a.seconds for a, b in zip(ours, theirs, strict=True))
+    return Throughput(REQUESTS / mine, REQUESTS / other, ratio, ours[0].skipped, theirs[0].skipped, gain)

@@ -1,0 +1,72 @@
+"""The API over a queue that the test itself works on, without a worker, an engine or a socket."""
+
+import itertools
+from collections.abc import Callable
+
+import httpx
+from prometheus_client import CollectorRegistry
+
+from server.api.parts import ApiLimits, ApiParts
+from server.api.router import create_api
+from server.jobs.interface import JobQueue, Lease
+from server.jobs.memory import MemoryQueue
+from server.metrics import Metrics
+from server.profile import load_profile
+from server.request import CacheCounts, ImageResult, JobResult, Timings
+from server.results.memory import MemoryResults
+
+PATIENCE_S = 10.0
+
+
+def new_queue() -> MemoryQueue:
+    tokens = itertools.count()
+    return MemoryQueue(new_token=lambda: str(next(tokens)))
+
+
+def api_parts(queue: JobQueue, *, seed: int = 7, not_ready: Callable[[], str | None] = lambda: None) -> ApiParts:
+    """Parts with a stopped clock and ids that count."""
+    ids = itertools.count()
+    return ApiParts(
+        profile=load_profile("flux-nano"),
+        limits=ApiLimits(prompt_limit=4000, body_limit_bytes=2**21, max_queue=16),
+        queue=queue,
+        results=MemoryResults(lambda: 0.0),
+        metrics=Metrics(CollectorRegistry()),
+        clock=lambda: 0.0,
+        wall_clock=lambda: 1000.9,
+        new_seed=lambda: seed,
+        new_id=lambda: f"id-{next(ids)}",
+        images_per_s=lambda: 2.0,
+        has_started=lambda: not_ready() is None,
+        not_ready=not_ready,
+    )
+
+
+def client_of(parts: ApiParts) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(create_api(parts)), base_url="http://api")
+
+
+async def next_lease(queue: JobQueue) -> Lease:
+    """The job that the request under test has put into the queue."""
+    while True:
+        leases = await queue.take(16, "flux-nano")
+        if leases:
+            return leases[0]
+        await queue.wait_for_work(PATIENCE_S)
+
+
+def result_of(lease: Lease, total_ms: tuple[float, ...] = (50.0,), nonfinite: bool = False) -> JobResult:
+    """A result with one image for every total, under keys that count."""
+    return JobResult(
+        tuple(
+            ImageResult(
+                index,
+                lease.job.request.seed + index,
+                f"key-{index}",
+                CacheCounts(4, 2, 1, 1, 30, 60, 0.25 * (index + 1), nonfinite),
+                Timings(queue_ms=1.0, encode_ms=2.0, denoise_ms=total - 6.0, decode_ms=3.0, total_ms=total),
+                text_tokens=9,
+            )
+            for index, total in enumerate(total_ms)
+        )
+    )

@@ -1,0 +1,63 @@
+"""The host waits for the device at most once a stage and step, whatever the batch."""
+
+import pytest
+import torch
+
+from h2cache import CacheSettings, Outcome, denoise_step, flux_model
+from tests.h2cache.host_reads import HostReads
+from tests.h2cache.samples import Request, Running, Shape, advance, inputs_of, start, tiny_transformer
+
+SHAPE = Shape(4, 5, 3)
+MODEL = flux_model(tiny_transformer())
+GREEDY = CacheSettings(50.0, 50.0)
+
+
+def reads_of_a_step(batch: list[Running]) -> dict[str, int]:
+    inputs, caches = inputs_of(batch, SHAPE), [sample.cache for sample in batch]
+    with HostReads() as reads:
+        denoise_step(MODEL, inputs, caches)
+    return dict(reads.seen)
+
+
+def test_a_mixed_batch_is_read_once_a_stage() -> None:
+    rules = [None, CacheSettings(0.3, 0.3), CacheSettings(0.4, 0.1), CacheSettings(0.2, 0.5, 2, True, 2)]
+    batch = [start(Request(rule, 12, seed), SHAPE) for seed, rule in enumerate(rules)]
+    kinds: set[Outcome] = set()
+    for _ in range(12):
+        found = reads_of_a_step(batch)
+        advance(MODEL, batch, SHAPE)
+        cached = {sample.records[-1].outcome for sample in batch[1:]}
+        stages = 1 if cached == {Outcome.STRUCTURE_HIT} else 2
+        assert found == {"tolist": stages}
+        kinds |= cached
+    assert kinds == set(Outcome)
+
+
+def test_a_batch_that_hits_structure_is_read_once() -> None:
+    batch = [start(Request(GREEDY, 4, seed), SHAPE) for seed in range(3)]
+    advance(MODEL, batch, SHAPE)
+    assert reads_of_a_step(batch) == {"tolist": 1}
+
+
+def test_a_batch_without_a_cache_is_never_read() -> None:
+    assert reads_of_a_step([start(Request(None, 4, seed), SHAPE) for seed in range(3)]) == {}
+
+
+@pytest.mark.parametrize(
+    ("wait", "name"),
+    [
+        (lambda x: bool(x.sum() > 0), "_local_scalar_dense"),
+        (lambda x: x.sum().item(), "item"),
+        (lambda x: x.tolist(), "tolist"),
+        (lambda x: x.nonzero(), "nonzero"),
+        (lambda x: x[x > 0], "index"),
+        (lambda x: x.to("cpu", copy=True), "_to_copy"),
+        (lambda x: x.cpu(), "cpu"),
+        (lambda x: x.numpy(), "numpy"),
+    ],
+)
+def test_the_counter_sees_every_way_to_wait(wait: object, name: str) -> None:
+    assert callable(wait)
+    with HostReads() as reads:
+        wait(torch.ones(3))
+    assert reads.seen[name] == 1

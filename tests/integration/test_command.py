@@ -1,0 +1,99 @@
+"""``h2serve serve`` as a process: it says where it is, ends orderly, and says in one line why it cannot start."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.tiny_flux import save_tiny_flux
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_flux(tmp_path_factory.mktemp("command") / "tiny-flux")
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "server", "serve", "--port", "0", "--device", "cpu", *map(str, arguments)]
+
+
+@contextmanager
+def serving(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """A ready process and a client of it."""
+    with subprocess.Popen(
+        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            address = next(
+                found.group() for line in process.stdout if (found := re.search(r"http://[0-9.:]+", line))
+            )
+            with httpx.Client(base_url=address, timeout=120) as client:
+                yield process, client
+        finally:
+            process.kill()
+
+
+def test_a_folder_without_a_profile_is_served_under_its_own_name(folder: Path) -> None:
+    with serving("--model", folder) as (_, client):
+        (model,) = client.get("/v1/models").json()["data"]
+        assert (model["id"], model["default_size"]) == ("tiny-flux", "1024x1024")
+        body = {"prompt": "a", "size": "256x256", "num_inference_steps": 2, "model": "tiny-flux"}
+        assert client.post("/v1/images/generations", json=body).status_code == 200
+
+
+def test_sigterm_lets_running_requests_finish_while_not_ready_and_the_exit_code_is_0(folder: Path) -> None:
+    with serving("--model", folder) as (process, client):
+        answers: list[httpx.Response] = []
+        body: dict[str, Any] = {"prompt": "a", "size": "512x512", "num_inference_steps": 60, "cache": "off"}
+        running = threading.Thread(target=lambda: answers.append(client.post("/v1/images/generations", json=body)))
+        running.start()
+        while "h2serve_queue_images_running 1.0" not in client.get("/metrics").text:
+            pass
+        process.send_signal(signal.SIGTERM)
+        while client.get("/readyz").status_code != 503:
+            pass
+        refused = client.post("/v1/images/generations", json=body)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "not_ready")
+        assert client.get("/livez").status_code == 200
+        running.join()
+        assert answers[0].status_code == 200
+        assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--model", "./no-such-folder"), "does not exist"),
+        (("--model", "{empty}"), "model_index.json"),
+        (("--config", "no-such.toml"), "does not exist"),
+        (("--device", "gpu"), "device"),
+        (("--max-batch", "0"), "max_batch"),
+        (("--host", "256.0.0.1"), "cannot listen"),
+    ],
+)
+def test_what_cannot_start_says_so_in_one_line_and_exits_with_2(
+    arguments: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    filled = [argument.format(empty=tmp_path) for argument in arguments]
+    done = subprocess.run(command(*filled), capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("h2serve: ")
+    assert said in line
+
+
+def test_an_unknown_environment_variable_is_refused_by_name() -> None:
+    environ = {**os.environ, "H2SERVE_SURPRISE": "1"}
+    done = subprocess.run(command(), capture_output=True, text=True, timeout=120, check=False, env=environ)
+    assert done.returncode == 2
+    assert "H2SERVE_SURPRISE" in done.stderr
