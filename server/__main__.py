@@ -2,14 +2,17 @@
 
 import argparse
 import asyncio
+import json
 import logging
 import os
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from server.app import EmbeddedServer, real_engine
-from server.errors import StartupError
+from server.errors import ServerError, StartupError
 from server.profile import ModelProfile, load_profile
 from server.serve import open_socket, serve
 from server.settings import DEFAULT_FILE, load_settings
@@ -17,14 +20,14 @@ from server.settings import DEFAULT_FILE, load_settings
 FLAGS = ("model", "device", "dtype", "host", "port", "max_batch", "max_queue")
 
 
-def main() -> None:
-    """Exit code 0 after an orderly end, 2 with one line when the process cannot start."""
-    arguments = parser().parse_args()
+def main(words: Sequence[str] | None = None) -> None:
+    """Exit code 0 after an orderly end, 2 with one line when the process cannot start, 1 when it broke."""
+    arguments = parser().parse_args(words)
     try:
         arguments.run(arguments)
-    except StartupError as error:
+    except ServerError as error:
         print(f"h2serve: {error.message}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(2 if isinstance(error, StartupError) else 1)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -77,13 +80,13 @@ def given(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def greeting(address: str, profile: ModelProfile) -> str:
     """The address, and a line to paste that makes an image."""
-    body = f'{{"prompt": "{profile.example_prompt}", "cache": "{profile.default_preset}", "seed": 7}}'
+    body = json.dumps({"prompt": profile.example_prompt, "cache": profile.default_preset, "seed": 7})
     decode = "base64.b64decode(json.load(sys.stdin)['data'][0]['b64_json'])"
     save = f"import sys,json,base64;open('image.png','wb').write({decode})"
     return (
         f"h2serve: {profile.name} is ready at {address} (docs at {address}/docs). Try:\n\n"
         f"  curl -s {address}/v1/images/generations -H 'content-type: application/json' \\\n"
-        f"    -d '{body}' \\\n"
+        f"    -d {shlex.quote(body)} \\\n"
         f'    | python3 -c "{save}"\n'
     )
 

@@ -49,7 +49,7 @@ class ServiceRate:
     rate is a decayed sum of images over a decayed sum of seconds. Idle time counts for nothing.
     """
 
-    window: int = 20
+    window: int = 50
     images: float = 0.0
     busy_s: float = 0.0
     since_s: float | None = None

@@ -1,10 +1,14 @@
 """The composition root: the only place where the parts are put together."""
 
 import asyncio
+import logging
 import secrets
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
 
@@ -13,7 +17,6 @@ from server.api.generation import LARGEST_SEED
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
 from server.engine.interface import Engine
-from server.errors import NotReady
 from server.jobs.memory import MemoryQueue
 from server.metrics import Metrics
 from server.profile import ModelProfile, model_source
@@ -23,6 +26,8 @@ from server.settings import Settings
 from server.worker import Worker
 
 POLL_S = 0.02
+T = TypeVar("T")
+log = logging.getLogger(__name__)
 LoadEngine = Callable[[], Engine]
 """Makes the engine; blocks while the model is loaded. Raises StartupError."""
 
@@ -65,7 +70,7 @@ class EmbeddedServer:
 
     async def start(self) -> None:
         """Load the model off the loop, start the worker, and be ready when the engine ticks."""
-        engine = await asyncio.to_thread(self.load_engine)
+        engine = await in_daemon_thread(self.load_engine)
         worker = Worker(
             self.queue,
             self.results,
@@ -81,15 +86,20 @@ class EmbeddedServer:
             await asyncio.sleep(POLL_S)
         if self._working.done():
             self._working.result()
-            raise NotReady("the worker stopped")
         if self.readiness.phase is Phase.LOADING:
             self.readiness.phase = Phase.SERVING
+
+    async def until_broken(self) -> None:
+        """Return when the started worker has stopped by itself, which it does by an exception only."""
+        assert self._working is not None
+        await asyncio.wait({self._working})
+        log.error("the worker stopped", exc_info=self._working.exception())
 
     async def drain(self) -> None:
         """Refuse new requests at once, let the accepted ones end within the grace time, then stop everything."""
         self.readiness.phase = Phase.DRAINING
         until_s = time.monotonic() + self.settings.shutdown_grace_s
-        while await self._has_work() and time.monotonic() < until_s:
+        while self._is_working() and await self._has_work() and time.monotonic() < until_s:
             await asyncio.sleep(POLL_S)
         await self.queue.close()
         if self._engine is not None:
@@ -102,9 +112,29 @@ class EmbeddedServer:
         depth = await self.queue.depth()
         return depth.images_waiting + depth.images_running > 0
 
+    def _is_working(self) -> bool:
+        return self._working is not None and not self._working.done()
+
     def _not_ready(self) -> str | None:
+        if self.readiness.phase is Phase.SERVING and not self._is_working():
+            return "the worker stopped"
         tick_s = None if self._engine is None else self._engine.last_tick_s
         return self.readiness.reason_not_ready(tick_s, time.monotonic())
+
+
+async def in_daemon_thread(call: Callable[[], T]) -> T:
+    """What ``call`` returns or raises. Unlike a pool's thread, this one does not keep a process from ending."""
+    outcome: Future[T] = Future()
+    outcome.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            outcome.set_result(call())
+        except Exception as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, name="load", daemon=True).start()
+    return await asyncio.wrap_future(outcome)
 
 
 def new_id() -> str:
@@ -114,9 +144,13 @@ def new_id() -> str:
 
 def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
     """Load the model and build the step engine. Torch is imported here and not before."""
+    import torch
+
     from server.engine.loader import load_model
     from server.engine.step_engine import EngineLimits, StepEngine
 
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
     model = load_model(model_source(profile), settings.device, settings.dtype)
     limits = EngineLimits(
         max_batch=settings.max_batch,

@@ -3,6 +3,7 @@
 One TOML file a model in ``config/models``; a folder or hub id without one gets FLUX.1's values.
 """
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class ModelProfile(BaseModel):
     name: str
     aliases: tuple[str, ...] = ()
     folder: str
+    """A hub id, or a path: relative to the checkout, and then beginning with a dot."""
     example_prompt: str
     min_side: int
     max_side: int
@@ -62,28 +64,47 @@ class ModelProfile(BaseModel):
                 raise ValueError(f"preset {name!r} is named but not given")
         return self
 
+    @model_validator(mode="after")
+    def _defaults_are_served(self) -> "ModelProfile":
+        for side in (self.default_width, self.default_height):
+            if not self.min_side <= side <= self.max_side or side % self.side_multiple:
+                raise ValueError(f"default side {side} is not among the sides served")
+        if not 1 <= self.default_steps <= self.max_steps:
+            raise ValueError(f"default_steps {self.default_steps} is not from 1 to {self.max_steps}")
+        return self
+
 
 def load_profile(model: str, profiles: Path = PROFILES) -> ModelProfile:
     """The profile of a name, an alias, a folder or a hub id."""
-    found = [_read(path) for path in sorted(profiles.glob("*.toml"))]
-    for profile in found:
-        if model in (profile.name, *profile.aliases, profile.folder):
+    for path in sorted(profiles.glob("*.toml")):
+        profile = _read(path)
+        if model in (profile.name, *profile.aliases) or model_source(profile) == _source(model):
             return profile
-    fallback = _read(profiles / FALLBACK)
-    name = Path(model).name or model
-    return fallback.model_copy(update={"name": name, "aliases": (), "folder": model})
+    changes = {"name": served_name(_source(model)), "aliases": (), "folder": _source(model)}
+    return _read(profiles / FALLBACK).model_copy(update=changes)
+
+
+def served_name(source: str) -> str:
+    """The last part of a folder or hub id, as clients can write it: letters, digits, dots, dashes, underscores."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", Path(source).name).strip("-.") or "model"
 
 
 def model_source(profile: ModelProfile, root: Path = ROOT) -> str:
-    """Where the weights are: a folder of the checkout, a folder as given, or a hub id."""
-    inside = root / profile.folder
-    return str(inside) if inside.is_dir() else profile.folder
+    """Where the weights are: an absolute path or a hub id. A path of the checkout never means the hub."""
+    is_path = profile.folder.startswith((".", "/"))
+    return str((root / profile.folder).resolve()) if is_path else profile.folder
+
+
+def _source(model: str) -> str:
+    """What was asked for as an absolute path, if it is or can only be a folder, else as it is: a hub id."""
+    is_path = model.startswith((".", "/")) or Path(model).is_dir()
+    return str(Path(model).resolve()) if is_path else model
 
 
 def _read(path: Path) -> ModelProfile:
     try:
         return ModelProfile(**tomllib.loads(path.read_text()))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]

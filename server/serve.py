@@ -9,7 +9,10 @@ from collections.abc import Callable, Generator
 import uvicorn
 
 from server.app import EmbeddedServer
-from server.errors import StartupError
+from server.errors import ServerError, StartupError
+
+LAST_BYTES_S = 5
+"""After draining: how long answers may still be written, and what half-sent requests may keep open."""
 
 
 class QuietServer(uvicorn.Server):
@@ -25,15 +28,29 @@ def open_socket(host: str, port: int) -> socket.socket:
     """Listen, or say in one line why not. Port 0 takes a free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listening = socket.create_server((host, port), family=family)
     except OSError as error:
         raise StartupError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    # Accepted connections inherit it. Uvicorn writes head and body apart, and Nagle's algorithm would hold the body
+    # back until the client's delayed acknowledgement: 40 ms an answer.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 async def serve(server: EmbeddedServer, listening: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT, then drain. Raises StartupError when the model cannot be loaded."""
+    """Serve until SIGTERM or SIGINT, then drain.
+
+    Raises StartupError when the model cannot be loaded, and ServerError when the worker stopped by itself.
+    """
     # h11 has a limit on headers; httptools has none.
-    config = uvicorn.Config(server.api(), http="h11", lifespan="off", log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        server.api(),
+        http="h11",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=LAST_BYTES_S,
+    )
     http = QuietServer(config)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -46,10 +63,19 @@ async def serve(server: EmbeddedServer, listening: socket.socket, on_ready: Call
         if starting.done():
             starting.result()
             on_ready()
-            await stopping
+            await _until_over(server, stopping)
         await server.drain()
     finally:
         starting.cancel()
         stopping.cancel()
         http.should_exit = True
         await answering
+    if not stop.is_set():
+        raise ServerError("the worker stopped by itself, the log says why")
+
+
+async def _until_over(server: EmbeddedServer, stopping: "asyncio.Task[bool]") -> None:
+    """Until a signal says so, or until nothing more can be made."""
+    breaking = asyncio.create_task(server.until_broken())
+    await asyncio.wait({breaking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    breaking.cancel()

@@ -22,15 +22,16 @@ DEFAULT_FILE = Path(__file__).parent.parent / "config" / "default.toml"
 class Settings(BaseSettings):
     """Frozen; the comments are in config/default.toml. Times in seconds."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
-    model: str
+    model: str = Field(min_length=1)
     device: str = Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     dtype: str = Field(pattern=r"^(auto|float32|bfloat16|float16)$")
     host: str
     port: int = Field(ge=0, le=65535)
     max_batch: int = Field(ge=1, le=1024)
     max_queue: int = Field(ge=1)
+    threads: int = Field(ge=0)
     memory_budget_mb: int = Field(ge=0)
     text_cache_mb: int = Field(ge=0)
     prompt_limit: int = Field(ge=1)
@@ -42,10 +43,8 @@ class Settings(BaseSettings):
 def load_settings(file: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Read and check everything; SettingsError names the first key that is wrong.
 
-    ``environ`` is the process's environment, which pydantic-settings reads itself: here it is looked through for
-    names that it would pass over.
+    A flag overrides a variable ``H2SERVE_<KEY>`` of ``environ``, and that a key of the file.
     """
-    _refuse_unknown_variables(environ)
 
     class FromFile(Settings):
         @classmethod
@@ -57,22 +56,31 @@ def load_settings(file: Path, flags: Mapping[str, Any], environ: Mapping[str, st
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+            # The environment comes as an argument, checked for unknown names, which env_settings would pass over.
+            return init_settings, TomlConfigSettingsSource(settings_cls, file)
 
     if not file.is_file():
         raise SettingsError(f"config file {str(file)!r} does not exist")
     try:
-        return FromFile(**flags)
+        return FromFile(**{**_from_environment(environ), **flags})
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"config file {str(file)!r} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"config file {str(file)!r} is not TOML: {error}") from error
     except ValidationError as error:
         raise SettingsError(_described(error, file)) from error
 
 
-def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings among the variables. Raises SettingsError for H2SERVE_* that is none."""
+    given = {}
     for name in sorted(environ):
-        if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in Settings.model_fields:
-            raise SettingsError(f"environment variable {name} is unknown, allowed are {_allowed()}")
+        if name.startswith(PREFIX):
+            key = name.removeprefix(PREFIX).lower()
+            if key not in Settings.model_fields:
+                raise SettingsError(f"environment variable {name} is unknown, allowed are {_allowed()}")
+            given[key] = environ[name]
+    return given
 
 
 def _described(error: ValidationError, file: Path) -> str:
@@ -80,6 +88,8 @@ def _described(error: ValidationError, file: Path) -> str:
     key = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         return f"{file}: key {key!r} is unknown, allowed are {', '.join(sorted(Settings.model_fields))}"
+    if first["type"] == "missing":
+        return f"{file}: key {key!r} is missing"
     return f"setting {key!r}: {first['msg']} (got {str(first['input'])[:64]!r})"
 
 

@@ -23,6 +23,7 @@ from server.request import ImageResult, JobResult, Timings
 from server.results.interface import ResultStore
 
 RENEW_EACH_S = 1.0
+NOT_STORED = "the image was made but could not be stored"
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -33,10 +34,12 @@ class Running:
 
     lease: Lease
     submitted: int = 0
-    first_step_s: float | None = None
     steps: dict[int, int] = field(default_factory=dict)
     images: dict[int, ImageResult] = field(default_factory=dict)
-    gone: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.lease.job.id
 
     @property
     def num_images(self) -> int:
@@ -49,7 +52,7 @@ class Running:
         self.submitted = min(self.num_images, first + count)
         return [
             SampleOrder(
-                sample_id=f"{self.lease.job.id}:{index}",
+                sample_id=f"{self.id}:{index}",
                 prompt=request.prompt,
                 width=request.width,
                 height=request.height,
@@ -83,11 +86,6 @@ class Worker:
         self._events: asyncio.Queue[EngineEvent] = asyncio.Queue()
         self.rate = ServiceRate()
 
-    @property
-    def is_idle(self) -> bool:
-        """True when no job is under way."""
-        return not self._running
-
     async def run(self) -> None:
         """Until cancelled: take, feed, renew, and handle what the engine says."""
         loop = asyncio.get_running_loop()
@@ -96,43 +94,15 @@ class Worker:
             lambda step: _hand_over(loop, self._count_step, step),
         )
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._take_and_feed())
+            tasks.create_task(self._take_and_renew())
             tasks.create_task(self._handle_events())
 
-    async def _take_and_feed(self) -> None:
+    async def _take_and_renew(self) -> None:
         while True:
-            self._feed()
-            free = self._engine.free_slots()
-            if free > 0:
-                for lease in await self._queue.take(free, self._model):
-                    self._running[lease.job.id] = Running(lease)
-                self._feed()
+            await self._fill()
             await self._renew()
             await self._show_depth()
             await self._queue.wait_for_work(RENEW_EACH_S)
-
-    def _feed(self) -> None:
-        """Give the engine what it has room for, jobs in the order in which they were taken."""
-        free = self._engine.free_slots()
-        for job in self._running.values():
-            if free <= 0:
-                return
-            for order in [] if job.gone else job.orders(free):
-                self._engine.submit(order)
-                free -= 1
-
-    async def _renew(self) -> None:
-        report = await self._queue.renew([job.lease for job in self._running.values()])
-        for job_id in report.lost | report.cancelled:
-            self._drop(job_id)
-
-    def _drop(self, job_id: str) -> None:
-        """Take a job's samples back from the engine; their last events are of no interest."""
-        job = self._running.pop(job_id, None)
-        if job is not None:
-            job.gone = True
-            for index in range(job.submitted):
-                self._engine.cancel(f"{job_id}:{index}")
 
     async def _handle_events(self) -> None:
         while True:
@@ -140,21 +110,55 @@ class Worker:
             job_id, _, index = event.sample_id.rpartition(":")
             job = self._running.get(job_id)
             if job is not None:
-                await self._handle(job, int(index), event)
+                await self._handle_safely(job, int(index), event)
             if not isinstance(event, SampleStepped):
                 self._metrics.image_ended(_end_of(event))
-                self._feed()
-                await self._take_more()
+                # A place came free: fill it now rather than at the next renewal.
+                await self._fill()
+                if not self._running:
+                    self.rate = self.rate.idle()
 
-    async def _take_more(self) -> None:
-        """A place came free: fill it now rather than at the next renewal."""
+    async def _fill(self) -> None:
+        """Give the engine what it has room for: the rest of the jobs under way, then new ones."""
+        self._feed()
+        for lease in await self._queue.take(self._engine.free_slots(), self._model):
+            self._running[lease.job.id] = Running(lease)
+            self.rate = self.rate.began(self._clock())
+        self._feed()
+
+    def _feed(self) -> None:
+        """Submit samples of the jobs under way, in the order in which these were taken."""
         free = self._engine.free_slots()
-        if free > 0 and not any(job.submitted < job.num_images for job in self._running.values()):
-            for lease in await self._queue.take(free, self._model):
-                self._running[lease.job.id] = Running(lease)
-            self._feed()
-        if not self._running:
-            self.rate = self.rate.idle()
+        for job in self._running.values():
+            if free <= 0:
+                return
+            for order in job.orders(free):
+                self._engine.submit(order)
+                free -= 1
+
+    async def _renew(self) -> None:
+        report = await self._queue.renew([job.lease for job in self._running.values()])
+        for job_id in report.lost | report.cancelled:
+            await self._drop(job_id)
+
+    async def _drop(self, job_id: str) -> None:
+        """Take a job's samples back from the engine, whose last events are then of no interest, and its images."""
+        job = self._running.pop(job_id, None)
+        if job is None:
+            return
+        for index in range(job.submitted):
+            self._engine.cancel(f"{job_id}:{index}")
+        for image in job.images.values():
+            await self._results.delete(image.result_key)
+
+    async def _handle_safely(self, job: Running, index: int, event: EngineEvent) -> None:
+        """What goes wrong with one job, a full results store for instance, ends that job and no other."""
+        try:
+            await self._handle(job, index, event)
+        except Exception:
+            log.exception("an event of job %s could not be handled", job.id)
+            await self._queue.fail(job.lease, NOT_STORED)
+            await self._drop(job.id)
 
     async def _handle(self, job: Running, index: int, event: EngineEvent) -> None:
         match event:
@@ -164,14 +168,12 @@ class Worker:
                 await self._image(job, index, event)
             case SampleFailed():
                 await self._queue.fail(job.lease, event.message)
-                self._drop(job.lease.job.id)
+                await self._drop(job.id)
             case SampleDropped():
                 await self._queue.release(job.lease)
-                self._drop(job.lease.job.id)
+                await self._drop(job.id)
 
     async def _progress(self, job: Running, index: int, event: SampleStepped) -> None:
-        if job.first_step_s is None:
-            job.first_step_s = self._clock()
         job.steps[index] = event.step
         total = event.num_steps * job.num_images
         await self._queue.progress(job.lease, sum(job.steps.values()), total)
@@ -179,20 +181,14 @@ class Worker:
     async def _image(self, job: Running, index: int, event: SampleFinished) -> None:
         """Bytes first, then the job's end: a finished job's images are there."""
         self.rate = self.rate.finished(self._clock())
-        key = f"{job.lease.job.id}/{index}"
+        key, seed = f"{job.id}/{index}", job.lease.job.request.seed + index
         await self._results.put(key, event.image, self._ttl_s)
-        job.images[index] = ImageResult(
-            index,
-            job.lease.job.request.seed + index,
-            key,
-            event.counts,
-            self._timings(job, event),
-            event.text_tokens,
-        )
+        timings = self._timings(job, event)
+        job.images[index] = ImageResult(index, seed, key, event.counts, timings, event.text_tokens)
         if len(job.images) == job.num_images:
             images = tuple(job.images[k] for k in sorted(job.images))
             await self._queue.finish(job.lease, JobResult(images))
-            self._running.pop(job.lease.job.id, None)
+            self._running.pop(job.id, None)
 
     def _timings(self, job: Running, event: SampleFinished) -> Timings:
         """Queueing is all of the time that the engine does not account for."""

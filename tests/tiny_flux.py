@@ -76,7 +76,7 @@ def tiny_transformer(guidance_embeds: bool, num_double: int, num_single: int) ->
 
 
 def tiny_vae() -> AutoencoderKL:
-    """8x, 16 latent channels, scaled and shifted as FLUX.1's; the last layer is widened for images with contrast."""
+    """8x, 16 latent channels, scaled and shifted as FLUX.1's; the last layer is widened for contrast."""
     vae = AutoencoderKL(
         block_out_channels=(8, 8, 8, 8),
         down_block_types=("DownEncoderBlock2D",) * 4,

@@ -1,8 +1,8 @@
 """Images a second on flux-nano against what a user would write today: FluxPipeline, first-block caching, one lock.
 
-Both sides answer the same requests in a closed loop with 16 in flight, on two threads, VAE and PNG included. First-
-block caching gets for each request a threshold in proportion to the request's tau1; the factor is searched until the
-total share of skipped blocks is that of the engine within 2 %.
+Both sides answer the same requests in a closed loop with 16 in flight, on two threads, VAE and PNG included. The
+baseline gets for each request a threshold in proportion to the request's tau1; the factor is searched until the
+total share of skipped blocks is the engine's within 2 %.
 """
 
 import itertools

@@ -48,8 +48,12 @@ def denoise(model: LoadedModel, batch: Batch) -> StepResult:
 
 
 def scatter(batch: Batch, result: StepResult) -> None:
-    """Euler in float32, then each sample gets its own latents and state back."""
-    latents = batch.inputs.latents.float() + batch.deltas * result.velocity.float()
+    """Euler, then each sample gets its own latents and state back.
+
+    As in diffusers' scheduler the change is computed in the model's dtype and added in float32.
+    """
+    change = batch.deltas.to(result.velocity.dtype) * result.velocity
+    latents = batch.inputs.latents.float() + change
     latents = latents.to(batch.inputs.latents.dtype)
     for sample, row, cache in zip(batch.samples, latents, result.caches, strict=True):
         sample.latents, sample.cache = row.clone(), cache

@@ -74,7 +74,7 @@ class InstantEngine:
     def free_slots(self) -> int:
         """The batch less what waits."""
         with self._wakeup:
-            return max(0, self._max_batch - len(self._pending))
+            return 0 if self._stopped else max(0, self._max_batch - len(self._pending))
 
     @property
     def last_tick_s(self) -> float | None:

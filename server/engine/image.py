@@ -21,10 +21,10 @@ def decode(model: LoadedModel, latents: Tensor, width: int, height: int) -> Imag
     vae = model.pipeline.vae
     scaled = unpack(latents, width, height) / vae.config.scaling_factor + vae.config.shift_factor
     decoded = vae.decode(scaled, return_dict=False)[0]
-    pixels = decoded[0].float().cpu()
-    if not torch.isfinite(pixels).all():
+    if not torch.isfinite(decoded).all():
         raise NonFiniteImage("the image has pixels that are not finite")
-    unit = (pixels * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0)
+    # In the model's dtype, as VaeImageProcessor does it.
+    unit = (decoded[0] * 0.5 + 0.5).clamp(0, 1).cpu().permute(1, 2, 0).float()
     return Image.fromarray((unit.numpy() * 255).round().astype("uint8"))
 
 

@@ -10,12 +10,15 @@ from typing import Any
 import torch
 from diffusers import FluxPipeline
 from diffusers.utils import logging as diffusers_logging
+from transformers import CLIPTextModel, T5EncoderModel
 from transformers.utils import logging as transformers_logging
 
 from h2cache import FluxModel, flux_model
 from server.errors import ModelLoadError
 
 PARTS = ("scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "transformer", "vae")
+ENCODERS: dict[str, Any] = {"text_encoder": CLIPTextModel, "text_encoder_2": T5EncoderModel}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 log = logging.getLogger(__name__)
 
 
@@ -43,7 +46,8 @@ def load_model(source: str, device: str = "auto", dtype: str = "auto") -> Loaded
         check_folder(Path(source))
     quiet_libraries()
     try:
-        pipeline: Any = FluxPipeline.from_pretrained(source, dtype=kind)
+        encoders = {part: load_encoder(source, part, cls, kind) for part, cls in ENCODERS.items()}
+        pipeline: Any = FluxPipeline.from_pretrained(source, dtype=kind, use_safetensors=True, **encoders)
         pipeline.to(where)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
         log.debug("loading failed", exc_info=error)
@@ -52,10 +56,21 @@ def load_model(source: str, device: str = "auto", dtype: str = "auto") -> Loaded
     return LoadedModel(pipeline, flux_model(pipeline.transformer), where, kind)
 
 
+def load_encoder(source: str, part: str, cls: Any, dtype: torch.dtype) -> Any:
+    """A text encoder with all its weights: transformers would fill missing ones with noise and only warn."""
+    encoder, info = cls.from_pretrained(source, subfolder=part, dtype=dtype, output_loading_info=True)
+    if info["missing_keys"]:
+        raise ValueError(f"{part} lacks {len(info['missing_keys'])} weights, such as {min(info['missing_keys'])}")
+    return encoder
+
+
 def resolve_device(device: str) -> torch.device:
     """``auto`` is cuda, else mps, else cpu."""
     if device != "auto":
-        chosen = torch.device(device)
+        try:
+            chosen = torch.device(device)
+        except RuntimeError as error:
+            raise ModelLoadError(f"device {device[:64]!r} is unknown, allowed are auto, cpu, cuda, mps") from error
         if chosen.type == "cuda" and not torch.cuda.is_available():
             raise ModelLoadError(f"device {device!r} is not there: torch sees no CUDA")
         if chosen.type == "mps" and not torch.backends.mps.is_available():
@@ -70,7 +85,9 @@ def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
     """``auto`` is float32 on a CPU, whatever the weights are stored in, and bfloat16 elsewhere."""
     if dtype == "auto":
         return torch.float32 if device.type == "cpu" else torch.bfloat16
-    return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[dtype]
+    if dtype not in DTYPES:
+        raise ModelLoadError(f"dtype {dtype[:64]!r} is unknown, allowed are auto, {', '.join(DTYPES)}")
+    return DTYPES[dtype]
 
 
 def check_folder(folder: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from h2cache import SampleCache, StepRecord
+from h2cache import SampleCache, StageCache, StepRecord
 from server.engine.batch import denoise, gather, scatter
 from server.engine.image import NonFiniteImage, decode, encode
 from server.engine.interface import (
@@ -35,6 +35,8 @@ from server.engine.scheduler import Shape, choose_shape, num_admitted
 from server.engine.text_encoder import TextEncoder
 
 IDLE_TICK_S = 0.2
+JOIN_S = 10.0
+"""The threads are daemons: one that hangs in a kernel or a decode does not keep the process."""
 FAILED = "the image could not be computed"
 NON_FINITE = "the image could not be computed: the model's numbers overflowed"
 log = logging.getLogger(__name__)
@@ -105,7 +107,9 @@ class StepEngine:
         """See Engine: a batch, and half a batch more whose prompts are encoded meanwhile."""
         with self._change:
             wanted = self._limits.max_batch + max(1, self._limits.max_batch // 2)
-            return 0 if self._stopping else max(0, wanted - len(self._stepping))
+            # Decoding that lags by two batches takes no more in, or what waits for it would have no bound.
+            lags = len(self._open) - len(self._stepping) >= 2 * self._limits.max_batch
+            return 0 if self._stopping or lags else max(0, wanted - len(self._stepping))
 
     @property
     def last_tick_s(self) -> float | None:
@@ -116,13 +120,14 @@ class StepEngine:
         """See Engine."""
         with self._change:
             self._stopping = True
+            self._change.notify_all()
             self._change.wait_for(lambda: not self._open, timeout=grace_s)
             left = list(self._open)
         for sample_id in left:
             self._end(SampleDropped(sample_id))
         self._to_encode.put(None)
         for thread in self._threads:
-            thread.join()
+            thread.join(JOIN_S)
 
     # ---- the step loop ----------------------------------------------------------------------------------------
 
@@ -180,8 +185,9 @@ class StepEngine:
             return list(result.records)
         except Exception:
             log.exception("a step of %d samples failed", len(samples))
-            if len(samples) > 1:
-                return [record for sample in samples for record in self._step_together([sample])]
+        # Only here has the exception let go of the failed step's tensors, which matters when memory was short.
+        if len(samples) > 1:
+            return [record for sample in samples for record in self._step_together([sample])]
         self._running.remove(samples[0])
         self._end(SampleFailed(samples[0].order.sample_id, FAILED))
         return []
@@ -191,6 +197,7 @@ class StepEngine:
         for sample in [sample for sample in self._running if sample.is_done]:
             self._running.remove(sample)
             sample.denoise_ms = 1000 * (time.perf_counter() - sample.started_s)
+            sample.cache = replace(sample.cache, structure=StageCache(), detail=StageCache())
             with self._change:
                 self._stepping.discard(sample.order.sample_id)
             self._to_decode.put(sample)
@@ -206,8 +213,12 @@ class StepEngine:
             if not self._waiting and not self._running:
                 if self._stopping and not self._open:
                     return False
-                self._change.wait_for(lambda: self._ready or self._stopping, timeout=IDLE_TICK_S)
+                self._change.wait_for(self._has_news, timeout=IDLE_TICK_S)
             return True
+
+    def _has_news(self) -> bool:
+        """True when an idle loop has something to do: a sample to take over, or its own end."""
+        return bool(self._ready) or (self._stopping and not self._open)
 
     # ---- text encoding and decoding, off the loop -------------------------------------------------------------
 

@@ -129,8 +129,10 @@ class MemoryQueue:
 
     async def wait_for_work(self, timeout_s: float) -> None:
         """See JobQueue."""
+        # asyncio.wait_for of Python 3.11 swallows a cancellation that comes in the turn in which the wait ends.
         try:
-            await asyncio.wait_for(self._work.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._work.wait()
         except TimeoutError:
             return
         self._work.clear()

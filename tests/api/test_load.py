@@ -42,9 +42,9 @@ def test_a_full_queue_refuses_at_once_whole_and_says_when_to_return(hold: thread
         threads = [
             threading.Thread(target=lambda: answers.append(generate(client, n=2, seed=1))) for _ in range(3)
         ]
-        for thread in threads:
+        for thread, waiting in zip(threads, (0, 2, 4), strict=True):
             thread.start()
-        until(client, waiting=4, running=2)
+            until(client, waiting=waiting, running=2)
         refused = generate(client, n=1)
         assert (refused.status_code, error_of(refused)["code"]) == (429, "queue_full")
         assert 1 <= int(refused.headers["retry-after"]) <= 120

@@ -1,5 +1,6 @@
 """Admission, cache choices, profiles and settings: pure rules and checked files."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from server.admission import Admitted, Refused, ServiceRate, decide, retry_after
 from server.api.cache_choice import OFF, PAPER, resolve_cache
 from server.api.quoting import printable, quoted
 from server.errors import RequestError, SettingsError
-from server.profile import PROFILES, load_profile
+from server.profile import PROFILES, load_profile, model_source, served_name
 from server.readiness import STALLED_AFTER_S, Phase, Readiness
 from server.settings import DEFAULT_FILE, Settings, load_settings
 
@@ -34,14 +35,29 @@ def test_a_faster_server_asks_clients_back_no_later(images: int, slow: float, fa
     assert retry_after_s(images, fast) <= retry_after_s(images, slow)
 
 
-def test_the_service_rate_is_that_of_the_images_finished_in_a_row() -> None:
+def test_the_service_rate_is_images_over_seconds_of_work() -> None:
     rate = ServiceRate()
     assert rate.finished(10.0).images_per_s is None
-    for second in range(100):
-        rate = rate.finished(second * 0.5)
+    rate = rate.began(100.0)
+    for second in range(1, 101):
+        rate = rate.began(100.0 + second / 2 - 0.1).finished(100.0 + second / 2)
     assert rate.images_per_s == pytest.approx(2.0)
-    after_a_pause = rate.idle().finished(1000.0).finished(1000.5)
-    assert after_a_pause.images_per_s == pytest.approx(2.0)
+    assert rate.idle().began(1000.0).finished(1000.5).images_per_s == pytest.approx(2.0)
+
+
+@given(st.integers(1, 16), st.integers(1, 5), st.floats(0.1, 100))
+def test_images_of_a_batch_that_end_together_count_with_the_time_that_the_batch_took(
+    batch: int, rounds: int, took_s: float
+) -> None:
+    rate, now_s = ServiceRate(), 0.0
+    for _ in range(rounds):
+        rate, now_s = rate.idle().began(now_s), now_s + took_s
+        for _ in range(batch):
+            rate = rate.finished(now_s)
+    measured = rate.images_per_s
+    assert measured is not None
+    # The wait lies before the images, and what is older weighs a little less.
+    assert batch / took_s <= measured * 1.000001 <= 1.25 * batch / took_s
 
 
 @pytest.mark.parametrize(
@@ -110,9 +126,25 @@ def test_a_model_without_a_profile_gets_flux_1_s_values_under_its_own_name(tmp_p
 
 
 def test_nano_is_an_alias_of_flux_nano() -> None:
-    assert load_profile("nano") == load_profile("flux-nano")
+    assert load_profile("nano") == load_profile("flux-nano") == load_profile(model_source(NANO))
     assert (NANO.min_side, NANO.max_side, NANO.side_multiple) == (64, 192, 16)
     assert (NANO.default_steps, NANO.default_guidance, NANO.text_length) == (28, 3.5, 16)
+    assert (NANO.default_width, NANO.default_height) == (128, 128)
+
+
+@given(st.text(min_size=1))
+def test_a_served_name_can_be_written_by_clients(source: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9._-]+", served_name(source))
+
+
+def test_a_path_never_means_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Path(model_source(NANO)).is_absolute()
+    assert model_source(NANO, tmp_path) == str(tmp_path / "nano" / "flux-nano")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "org" / "here").mkdir(parents=True)
+    assert model_source(load_profile("org/here")) == str(tmp_path / "org" / "here")
+    assert model_source(load_profile("./gone")) == str(tmp_path / "gone")
+    assert model_source(load_profile("org/elsewhere")) == "org/elsewhere"
 
 
 def test_every_shipped_profile_is_valid() -> None:
@@ -126,6 +158,8 @@ def test_every_shipped_profile_is_valid() -> None:
     [
         ("surprise = 1", "surprise"),
         ('default_preset = "warp"', "warp"),
+        ("default_width = 1000", "1000"),
+        ("default_steps = 101", "101"),
         ("min_side = 'x'", "min_side"),
         ("[", "x.toml"),
     ],
@@ -138,11 +172,15 @@ def test_a_wrong_profile_is_refused_by_the_key(tmp_path: Path, line: str, named:
         load_profile("x", tmp_path)
 
 
-def test_the_environment_overrides_the_file_and_a_flag_overrides_both(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("H2SERVE_MAX_BATCH", "3")
-    monkeypatch.setenv("H2SERVE_PORT", "9000")
-    settings = load_settings(DEFAULT_FILE, {"port": 9001}, {"H2SERVE_MAX_BATCH": "3", "H2SERVE_PORT": "9000"})
+def test_the_environment_overrides_the_file_and_a_flag_overrides_both() -> None:
+    environ = {"H2SERVE_MAX_BATCH": "3", "H2SERVE_PORT": "9000", "HOME": "/"}
+    settings = load_settings(DEFAULT_FILE, {"port": 9001}, environ)
     assert (settings.max_batch, settings.port, settings.max_queue) == (3, 9001, 128)
+
+
+def test_a_wrong_variable_is_refused_by_name_and_value() -> None:
+    with pytest.raises(SettingsError, match=r"'max_batch'.*'many'"):
+        load_settings(DEFAULT_FILE, {}, {"H2SERVE_MAX_BATCH": "many"})
 
 
 def test_settings_are_frozen() -> None:
@@ -170,8 +208,11 @@ def test_a_missing_file_key_or_an_unknown_variable_is_refused_by_name(tmp_path: 
     with pytest.raises(SettingsError, match="H2SERVE_PROT"):
         load_settings(DEFAULT_FILE, {}, {"H2SERVE_PROT": "1"})
     (tmp_path / "half.toml").write_text('model = "flux-nano"')
-    with pytest.raises(SettingsError, match="device"):
+    with pytest.raises(SettingsError, match="'device' is missing"):
         load_settings(tmp_path / "half.toml", {}, {})
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings(tmp_path / "binary.toml", {}, {})
 
 
 def test_the_default_file_says_every_setting() -> None:

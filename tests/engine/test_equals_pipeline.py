@@ -1,6 +1,7 @@
 """With the cache off the engine makes diffusers' FluxPipeline's image."""
 
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,10 @@ from PIL import Image
 
 from server.engine.interface import SampleFinished, SampleOrder
 from server.engine.latents import draw_noise, image_ids, unpack
-from server.engine.loader import LoadedModel
+from server.engine.loader import LoadedModel, load_model
 from server.engine.schedule import sigmas_of
 from tests.engine.conftest import Start, generator, order
-from tests.tiny_flux import TEXT_LENGTH, dev_scheduler, schnell_scheduler
+from tests.tiny_flux import TEXT_LENGTH, dev_scheduler, save_tiny_flux, schnell_scheduler
 
 Pipeline: Any = FluxPipeline
 """Its static helpers are untyped."""
@@ -59,6 +60,14 @@ def test_the_images_are_the_pipeline_s(name: str, request: pytest.FixtureRequest
         pixels = pixels_of(recorder.finished(wanted.sample_id))
         assert np.abs(pixels - pipeline_pixels(model, wanted)).max() <= 1
         assert pixels.std() > 10
+
+
+def test_in_bfloat16_too_the_images_are_the_pipeline_s(tmp_path: Path, start: Start) -> None:
+    model = load_model(str(save_tiny_flux(tmp_path / "flux")), device="cpu", dtype="bfloat16")
+    engine, recorder = start(model)
+    wanted = order("x", steps=12)
+    engine.submit(wanted)
+    assert np.array_equal(pixels_of(recorder.finished("x")), pipeline_pixels(model, wanted))
 
 
 @given(st.integers(1, 100), st.integers(1, 5000), st.booleans())

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
 from server.engine.loader import LoadedModel, load_model, resolve_dtype
 from server.engine.scheduler import choose_shape, num_admitted
@@ -135,6 +136,26 @@ def test_a_folder_that_cannot_be_loaded_is_told_in_one_line(folder: Path, tmp_pa
         load_model(str(broken(folder, tmp_path, how)))
     assert "\n" not in caught.value.message
     assert "copy" in caught.value.message
+
+
+@pytest.mark.parametrize("part", ["text_encoder", "text_encoder_2", "transformer", "vae"])
+def test_weights_that_lack_some_tensors_are_refused_not_filled_with_noise(
+    folder: Path, tmp_path: Path, part: str
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    weights = next((copy / part).glob("*.safetensors"))
+    tensors = load_file(weights)
+    save_file(dict(sorted(tensors.items())[:-3]), weights, metadata={"format": "pt"})
+    with pytest.raises(ModelLoadError) as caught:
+        load_model(str(copy))
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("choice", [{"device": "banana"}, {"dtype": "int3"}])
+def test_an_unknown_device_or_dtype_is_told_with_what_is_allowed(choice: dict[str, str]) -> None:
+    with pytest.raises(ModelLoadError, match="allowed are auto"):
+        load_model("anything", **choice)
 
 
 def test_a_device_that_is_not_there_is_told() -> None:

@@ -1,6 +1,9 @@
 """Mixed samples share one forward and nothing else; faults and cancellations stay where they belong."""
 
+import logging
 import threading
+import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -87,6 +90,30 @@ def test_a_held_decode_does_not_hold_the_step_loop(dev: LoadedModel, start: Star
     recorder.finished("other")
 
 
+def test_a_lagging_decoder_takes_no_more_in_and_holds_no_cache_state(dev: LoadedModel, start: Start) -> None:
+    hold, held_bytes = threading.Event(), []
+
+    def held(model: LoadedModel, sample: Sample) -> bytes:
+        assert hold.wait(60)
+        held_bytes.append(sample.cache.nbytes)
+        return decode_and_encode(model, sample)
+
+    engine, recorder = start(dev, replace(LIMITS, max_batch=2), decode_image=held)
+    ids = [str(i) for i in range(4)]
+    for sample_id in ids:
+        engine.submit(order(sample_id, steps=2, cache=rule(0.1, 0.1)))
+    recorder.wait(lambda: all(recorder.steps(sample_id) == 2 for sample_id in ids))
+    engine.submit(order("next", steps=1000))
+    recorder.wait(lambda: recorder.steps("next") >= 1)
+    assert engine.free_slots() == 0
+    engine.cancel("next")
+    hold.set()
+    for sample_id in ids:
+        assert recorder.finished(sample_id).counts.steps == 2
+    assert held_bytes == [0, 0, 0, 0]
+    assert engine.free_slots() > 0
+
+
 def test_the_fourth_sample_waits_where_the_budget_is_for_three(dev: LoadedModel, start: Start) -> None:
     cached = rule(0.0, 0.0)
     one = needed_bytes(dev, order("x", cache=cached, steps=12))
@@ -159,6 +186,39 @@ def test_a_failing_sample_fails_alone_and_the_engine_goes_on(dev: LoadedModel, s
     assert recorder.failed("sick").message == FAILED
     assert recorder.finished("well").counts.steps == 20
     assert recorder.finished("too").counts.steps == 20
+
+
+@pytest.fixture
+def no_log_records() -> Iterator[None]:
+    """pytest keeps log records, and those keep the exception's frames, which is what is tested here."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.usefixtures("no_log_records")
+def test_a_failed_step_s_tensors_are_free_when_its_samples_are_tried_alone(dev: LoadedModel, start: Start) -> None:
+    assert isinstance(dev.flux, Flux1)
+    first, *rest = dev.flux.structure.blocks
+    lost: list[weakref.ref[torch.Tensor]] = []
+    alive: list[bool] = []
+
+    def fails_in_company(streams: Streams, conditioning: Conditioning) -> Streams:
+        alive.append(any(tensor() is not None for tensor in lost))
+        if len(streams.img) > 1:
+            activations = torch.zeros(8)
+            lost.append(weakref.ref(activations))
+            raise RuntimeError("out of memory, as it were")
+        return first(streams, conditioning)
+
+    stage = replace(dev.flux.structure, blocks=[fails_in_company, *rest])
+    engine, recorder = start(replace(dev, flux=replace(dev.flux, structure=stage)))
+    for i in range(3):
+        engine.submit(order(str(i), steps=20))
+    for i in range(3):
+        recorder.finished(str(i))
+    assert lost
+    assert not any(alive)
 
 
 def test_an_image_that_is_not_finite_is_a_failure_not_a_black_picture(dev: LoadedModel, start: Start) -> None:

@@ -175,6 +175,27 @@ class QueueContract:
 
         self.run(scenario)
 
+    def test_released_jobs_come_back_in_the_order_in_which_they_came_first(self) -> None:
+        async def scenario(queue: JobQueue) -> None:
+            for name in "abcd":
+                await queue.put(job(name), BOUND)
+            for lease in await queue.take(3, "flux-nano"):
+                assert await queue.release(lease)
+            assert await taken(queue, 9) == ["a", "b", "c", "d"]
+
+        self.run(scenario)
+
+    def test_every_watcher_sees_the_end(self) -> None:
+        async def scenario(queue: JobQueue) -> None:
+            lease = await self.lease(queue)
+            watching = [asyncio.create_task(all_events(queue, "a")) for _ in range(5)]
+            await asyncio.sleep(0)
+            await queue.fail(lease, "why")
+            for events in await asyncio.gather(*watching):
+                assert events[-1].state is JobState.FAILED
+
+        self.run(scenario)
+
     def test_a_token_that_is_no_longer_the_job_s_changes_nothing(self) -> None:
         async def scenario(queue: JobQueue) -> None:
             stale = await self.lease(queue)

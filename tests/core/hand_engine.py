@@ -1,0 +1,57 @@
+"""An engine worked by hand: the test says what happens to which sample, and when."""
+
+import time
+
+from server.engine.interface import (
+    BatchStepped,
+    EngineEvent,
+    Listener,
+    Observer,
+    SampleFinished,
+    SampleOrder,
+    SampleStepped,
+)
+from server.request import CacheCounts
+
+COUNTS = CacheCounts(4, 4, 0, 0, 60, 60, 1.0)
+
+
+class HandEngine:
+    """Keeps the orders and the cancellations for the test to look at; ``places`` is how many orders it wants."""
+
+    def __init__(self, places: int = 8) -> None:
+        self.places = places
+        self.orders: dict[str, SampleOrder] = {}
+        self.cancelled: list[str] = []
+
+    def start(self, listener: Listener, observer: Observer) -> None:
+        self.tell, self.observe = listener, observer
+
+    def submit(self, order: SampleOrder) -> None:
+        self.orders[order.sample_id] = order
+        self.places -= 1
+
+    def cancel(self, sample_id: str) -> None:
+        self.cancelled.append(sample_id)
+
+    def free_slots(self) -> int:
+        return max(0, self.places)
+
+    @property
+    def last_tick_s(self) -> float | None:
+        return time.monotonic()
+
+    def stop(self, grace_s: float) -> None:
+        """Nothing runs by itself."""
+
+    def step(self, sample_id: str, step: int) -> None:
+        self.observe(BatchStepped(1, 0.25, ("full",)))
+        self.tell(SampleStepped(sample_id, step, self.orders[sample_id].steps))
+
+    def end(self, event: EngineEvent) -> None:
+        """Tell a sample's end; its place comes free."""
+        self.places += 1
+        self.tell(event)
+
+    def finish(self, sample_id: str) -> None:
+        self.end(SampleFinished(sample_id, sample_id.encode(), COUNTS, 1.0, 20.0, 3.0, 5))

@@ -1,0 +1,78 @@
+"""A worker at work on a queue in memory, for one scenario on one event loop."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+
+from server.engine.interface import Engine
+from server.jobs.interface import JobEvent
+from server.jobs.memory import MemoryQueue
+from server.metrics import Metrics
+from server.request import CacheChoice, ImageRequest, Job, OutputFormat
+from server.results.interface import ResultStore
+from server.results.memory import MemoryResults
+from server.worker import Worker
+
+MODEL = "flux-nano"
+CHOICE = CacheChoice("custom", 0.1, 0.2, warmup=1)
+
+
+class Clock:
+    """Time that passes when told to."""
+
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def job(job_id: str, images: int = 1, prompt: str = "a star", seed: int = 7) -> Job:
+    request = ImageRequest(prompt, MODEL, images, 64, 96, 4, 2.5, seed, CHOICE, OutputFormat.WEBP, 80, "someone")
+    return Job(job_id, request, 0.0)
+
+
+@dataclass
+class Worked:
+    """The parts of one scenario."""
+
+    queue: MemoryQueue
+    results: ResultStore
+    worker: Worker
+    clock: Clock
+    registry: CollectorRegistry = field(repr=False)
+
+    async def submit(self, *jobs: Job) -> None:
+        for each in jobs:
+            assert await self.queue.put(each, 1000)
+
+    async def end_of(self, job_id: str) -> JobEvent:
+        """The terminal event, within a time limit."""
+        async with asyncio.timeout(20):
+            return [event async for event in self.queue.events(job_id)][-1]
+
+    async def settle(self) -> None:
+        """Let the loop run until what is under way has happened; nothing here waits for the outside."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    def counted(self, name: str, **labels: str) -> float:
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+
+@contextlib.asynccontextmanager
+async def worked(engine: Engine, results: ResultStore | None = None) -> AsyncIterator[Worked]:
+    """A running worker; it and its engine are stopped at the end."""
+    registry, clock, tokens = CollectorRegistry(), Clock(), iter(range(10**9))
+    queue = MemoryQueue(lambda: f"token-{next(tokens)}")
+    results = results or MemoryResults(clock)
+    worker = Worker(queue, results, engine, Metrics(registry), MODEL, 60.0, clock)
+    running = asyncio.create_task(worker.run())
+    try:
+        yield Worked(queue, results, worker, clock, registry)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        engine.stop(0.0)
