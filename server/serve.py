@@ -31,8 +31,8 @@ def open_socket(host: str, port: int) -> socket.socket:
         listening = socket.create_server((host, port), family=family)
     except OSError as error:
         raise StartupError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
-    # Accepted connections inherit it. Uvicorn writes head and body apart, and Nagle's algorithm would hold the body
-    # back until the client's delayed acknowledgement: 40 ms an answer.
+    # Accepted connections inherit it. Uvicorn writes head and body apart, and Nagle's algorithm would hold the
+    # body back until the client's delayed acknowledgement: 40 ms an answer.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
@@ -58,24 +58,26 @@ async def serve(server: EmbeddedServer, listening: socket.socket, on_ready: Call
     answering = asyncio.create_task(http.serve(sockets=[listening]))
     starting = asyncio.create_task(server.start())
     stopping = asyncio.create_task(stop.wait())
+    is_broken = False
     try:
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
             on_ready()
-            await _until_over(server, stopping)
+            is_broken = await _until_over(server, stopping)
         await server.drain()
     finally:
         starting.cancel()
         stopping.cancel()
         http.should_exit = True
         await answering
-    if not stop.is_set():
+    if is_broken:
         raise ServerError("the worker stopped by itself, the log says why")
 
 
-async def _until_over(server: EmbeddedServer, stopping: "asyncio.Task[bool]") -> None:
-    """Until a signal says so, or until nothing more can be made."""
+async def _until_over(server: EmbeddedServer, stopping: "asyncio.Task[bool]") -> bool:
+    """Wait for a signal. True when the worker stopped by itself before one came."""
     breaking = asyncio.create_task(server.until_broken())
     await asyncio.wait({breaking, stopping}, return_when=asyncio.FIRST_COMPLETED)
     breaking.cancel()
+    return not stopping.done()

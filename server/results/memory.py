@@ -20,7 +20,9 @@ class MemoryResults:
         self._size = 0
 
     async def put(self, key: str, content: bytes, ttl_s: float) -> None:
-        """Keep, after dropping what is past its life or over the bound."""
+        """Keep, after dropping what is past its life or over the bound. ValueError for what alone is over it."""
+        if len(content) > self._max_bytes:
+            raise ValueError(f"a result of {len(content)} bytes, allowed are {self._max_bytes}")
         await self.delete(key)
         now = self._clock()
         for old in [old for old, kept in self._kept.items() if kept.until_s <= now]:

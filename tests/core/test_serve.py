@@ -12,6 +12,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -38,9 +39,9 @@ class BrokenEngine(InstantEngine):
         raise RuntimeError("this engine is broken")
 
 
-def serve_to(user: User, load_engine: LoadEngine, on_ready: Callable[[], None] = lambda: None) -> None:
+def serve_to(user: User, load_engine: LoadEngine, **changes: Any) -> None:
     """Serve while ``user`` runs in a thread; whatever it does, SIGTERM comes after it."""
-    server = EmbeddedServer(settings_for_tests(), load_profile("flux-nano"), load_engine)
+    server = EmbeddedServer(settings_for_tests(**changes), load_profile("flux-nano"), load_engine)
     listening = open_socket("127.0.0.1", 0)
     port, failures = listening.getsockname()[1], list[BaseException]()
 
@@ -57,7 +58,7 @@ def serve_to(user: User, load_engine: LoadEngine, on_ready: Callable[[], None] =
 
     async def whole() -> None:
         thread.start()
-        await serve(server, listening, on_ready)
+        await serve(server, listening, lambda: None)
 
     previous = signal.signal(signal.SIGTERM, lambda *_: None)
     try:
@@ -137,9 +138,7 @@ def test_a_request_that_outlasts_the_grace_time_is_answered_with_503() -> None:
         terminate()
         held.join()
 
-    settings = settings_for_tests(shutdown_grace_s=0.1)
-    assert settings.shutdown_grace_s == 0.1
-    serve_to(user, lambda: InstantEngine(hold=threading.Event()))
+    serve_to(user, lambda: InstantEngine(hold=threading.Event()), shutdown_grace_s=0.1)
     assert answers == [503]
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from server.results.memory import MemoryResults
 
 
@@ -44,6 +46,17 @@ def test_the_oldest_results_make_room_for_new_ones() -> None:
         for key in "abc":
             await results.put(key, b"xxxx", 10)
         assert [await results.get(key) for key in "abc"] == [None, b"xxxx", b"xxxx"]
+
+    asyncio.run(scenario())
+
+
+def test_a_result_over_the_bound_is_refused_and_drives_nothing_out() -> None:
+    async def scenario() -> None:
+        results = MemoryResults(Clock(), max_bytes=10)
+        await results.put("a", b"xxxx", 10)
+        with pytest.raises(ValueError, match="11 bytes, allowed are 10"):
+            await results.put("big", b"x" * 11, 10)
+        assert await results.get("a") == b"xxxx"
 
     asyncio.run(scenario())
 
