@@ -21,7 +21,7 @@ from nano.text import TextEncoders, TextIds
 from nano.vae import decay
 
 SAVE_EVERY_S = 240.0
-ARTICLE_SWAPS = 0.15
+ARTICLE_SWAPS = 0.3
 
 Compiler = Callable[[nn.Module], Callable[..., Any]]
 """torch.compile, or the identity where compiling would take longer than the run."""
@@ -156,15 +156,20 @@ def train_step(run: Run, trainee: Callable[..., Any], bank: Bank, settings: Flux
 
 def pick_text(bank: Bank, rows: Tensor, dropout: float, generator: torch.Generator) -> TextIds:
     """The rows' prompts, some with swapped articles, some empty."""
-    empty = bank.empty
-    swap = torch.rand(len(rows), 1, generator=generator) < ARTICLE_SWAPS
+    own, other, empty = bank.text.rows(rows), bank.other_article.rows(rows), bank.empty
+    some = torch.rand(len(rows), 1, generator=generator) < ARTICLE_SWAPS
+    each = torch.rand(own.t5.shape, generator=generator) < 0.5
+    swap = (
+        some & each
+    )  # each article by itself: a client may have one right and another wrong
     drop = torch.rand(len(rows), 1, generator=generator) < dropout
-    own, other = bank.text.rows(rows), bank.other_article.rows(rows)
 
-    def pick(own: Tensor, other: Tensor, empty: Tensor) -> Tensor:
+    def pick(own: Tensor, other: Tensor, empty: Tensor, swap: Tensor) -> Tensor:
         return torch.where(drop, empty, torch.where(swap, other, own))
 
-    return TextIds(pick(own.t5, other.t5, empty.t5), pick(own.clip, other.clip, empty.clip))
+    # CLIP's tokens stand one further on, behind its start mark.
+    clip = pick(own.clip, other.clip, empty.clip, swap.roll(1, dims=1))
+    return TextIds(pick(own.t5, other.t5, empty.t5, swap), clip)
 
 
 def velocity_loss(velocity: Tensor, task: Noised, labels: Tensor, object_weight: float) -> Tensor:

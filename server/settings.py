@@ -43,7 +43,7 @@ class Settings(BaseSettings):
 def load_settings(file: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Read and check everything; SettingsError names the first key that is wrong.
 
-    A flag overrides a variable ``H2SERVE_<KEY>`` of ``environ``, and that a key of the file.
+    A flag overrides a variable ``H2SERVE_<KEY>`` of ``environ``, that one of the file, that the shipped one.
     """
 
     class FromFile(Settings):
@@ -57,7 +57,8 @@ def load_settings(file: Path, flags: Mapping[str, Any], environ: Mapping[str, st
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             # The environment comes as an argument, checked for unknown names, which env_settings would pass over.
-            return init_settings, TomlConfigSettingsSource(settings_cls, file)
+            shipped = TomlConfigSettingsSource(settings_cls, DEFAULT_FILE)
+            return init_settings, TomlConfigSettingsSource(settings_cls, file), shipped
 
     if not file.is_file():
         raise SettingsError(f"config file {str(file)!r} does not exist")
@@ -88,8 +89,6 @@ def _described(error: ValidationError, file: Path) -> str:
     key = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         return f"{file}: key {key!r} is unknown, allowed are {', '.join(sorted(Settings.model_fields))}"
-    if first["type"] == "missing":
-        return f"{file}: key {key!r} is missing"
     return f"setting {key!r}: {first['msg']} (got {str(first['input'])[:64]!r})"
 
 

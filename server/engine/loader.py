@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from diffusers import FluxPipeline
 from diffusers.utils import logging as diffusers_logging
+from safetensors import SafetensorError
 from transformers import CLIPTextModel, T5EncoderModel
 from transformers.utils import logging as transformers_logging
 
@@ -49,11 +50,12 @@ def load_model(source: str, device: str = "auto", dtype: str = "auto") -> Loaded
         encoders = {part: load_encoder(source, part, cls, kind) for part, cls in ENCODERS.items()}
         pipeline: Any = FluxPipeline.from_pretrained(source, dtype=kind, use_safetensors=True, **encoders)
         pipeline.to(where)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
+        flux = flux_model(pipeline.transformer)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, SafetensorError) as error:
         log.debug("loading failed", exc_info=error)
         raise ModelLoadError(f"cannot load model {source!r}: {_first_line(error)}") from error
     pipeline.set_progress_bar_config(disable=True)
-    return LoadedModel(pipeline, flux_model(pipeline.transformer), where, kind)
+    return LoadedModel(pipeline, flux, where, kind)
 
 
 def load_encoder(source: str, part: str, cls: Any, dtype: torch.dtype) -> Any:

@@ -1,6 +1,8 @@
 """How much a sample will hold, from shapes alone."""
 
 import os
+import re
+from pathlib import Path
 
 import torch
 
@@ -33,4 +35,13 @@ def default_budget(device: torch.device) -> int:
     """Half of the memory that is free now."""
     if device.type == "cuda":
         return int(SHARE_OF_FREE * torch.cuda.mem_get_info(device)[0])
-    return int(SHARE_OF_FREE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES"))
+    return int(SHARE_OF_FREE * available_bytes(Path("/proc/meminfo")))
+
+
+def available_bytes(meminfo: Path) -> int:
+    """What Linux says can be had without swapping, page cache included; elsewhere half of what is built in."""
+    if meminfo.exists():
+        found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE)
+        if found:
+            return 1024 * int(found.group(1))
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from server.engine.loader import LoadedModel, load_model, resolve_dtype
+from server.engine.memory import available_bytes
 from server.engine.scheduler import choose_shape, num_admitted
 from server.engine.text_encoder import TextEncoder
 from server.errors import ModelLoadError
@@ -110,6 +111,12 @@ def broken(folder: Path, tmp_path: Path, how: str) -> Path:
         case "cut weights":
             weights = next((copy / "transformer").glob("*.safetensors"))
             weights.write_bytes(weights.read_bytes()[:100])
+        case "cut encoder":
+            weights = next((copy / "text_encoder_2").glob("*.safetensors"))
+            weights.write_bytes(weights.read_bytes()[:100])
+        case "no single blocks":
+            config = json.loads((copy / "transformer" / "config.json").read_text())
+            (copy / "transformer" / "config.json").write_text(json.dumps({**config, "num_single_layers": 0}))
         case "another architecture":
             config = json.loads((copy / "transformer" / "config.json").read_text())
             (copy / "transformer" / "config.json").write_text(
@@ -128,6 +135,8 @@ def broken(folder: Path, tmp_path: Path, how: str) -> Path:
         "half",
         "no weights",
         "cut weights",
+        "cut encoder",
+        "no single blocks",
         "another architecture",
     ],
 )
@@ -169,3 +178,10 @@ def test_weights_are_run_in_float32_on_a_cpu_whatever_they_are_stored_in(tmp_pat
     model = load_model(str(save_tiny_flux(tmp_path / "half", dtype=torch.bfloat16)), device="cpu")
     assert model.pipeline.transformer.dtype is torch.float32
     assert resolve_dtype("auto", torch.device("cuda")) is torch.bfloat16
+
+
+def test_available_memory_counts_what_the_page_cache_would_give_back(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 9000 kB\nMemFree: 100 kB\nMemAvailable:    8000 kB\n")
+    assert available_bytes(meminfo) == 8000 * 1024
+    assert available_bytes(tmp_path / "none") > 0
