@@ -4,6 +4,8 @@ PORT ?= 8000
 BUDGET ?= 120
 VENV := .venv
 BIN := $(VENV)/bin
+# OpenMP's threads would spin at barriers: on a machine that does anything else a step takes many times as long.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: install serve test gpu-test lint nano nano-check bench lock
 

@@ -101,9 +101,7 @@ def _flops(model: FluxModel, num_double: int, num_single: int) -> float:
 
 
 def _advance(cache: SampleCache, structure: StageCache, detail: StageCache, record: StepRecord) -> SampleCache:
-    """The state after the step; a sample that went non-finite remembers nothing."""
-    if record.nonfinite:
-        structure = detail = StageCache()
+    """The state after the step."""
     return replace(
         cache,
         step_index=cache.step_index + 1,
