@@ -159,9 +159,7 @@ def pick_text(bank: Bank, rows: Tensor, dropout: float, generator: torch.Generat
     own, other, empty = bank.text.rows(rows), bank.other_article.rows(rows), bank.empty
     some = torch.rand(len(rows), 1, generator=generator) < ARTICLE_SWAPS
     each = torch.rand(own.t5.shape, generator=generator) < 0.5
-    swap = (
-        some & each
-    )  # each article by itself: a client may have one right and another wrong
+    swap = some & each  # each article by itself: a client may have one right and another wrong
     drop = torch.rand(len(rows), 1, generator=generator) < dropout
 
     def pick(own: Tensor, other: Tensor, empty: Tensor, swap: Tensor) -> Tensor:

@@ -35,7 +35,15 @@ ALLOWED: dict[str, set[str]] = {
     "server.results": {"server.request", "server.errors"},
     "server.engine": {"torch", "numpy", "PIL", "diffusers", "h2cache", "server.request", "server.errors"},
     "server.engine.interface": {"server.request", "server.errors"},
-    "server.engine.loader": {"torch", "diffusers", "transformers", "h2cache", "server.request", "server.errors"},
+    "server.engine.loader": {
+        "torch",
+        "safetensors",
+        "diffusers",
+        "transformers",
+        "h2cache",
+        "server.request",
+        "server.errors",
+    },
     "server.worker": {
         "server.engine.interface",
         "server.jobs",
