@@ -16,7 +16,7 @@ from server.api.edge import Edge
 from server.api.generation import LARGEST_SEED
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
-from server.engine.interface import Engine
+from server.engine.interface import Engine, EngineLimits
 from server.jobs.memory import MemoryQueue
 from server.metrics import Metrics
 from server.profile import ModelProfile, model_source
@@ -147,7 +147,7 @@ def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
     import torch
 
     from server.engine.loader import load_model
-    from server.engine.step_engine import EngineLimits, StepEngine
+    from server.engine.step_engine import StepEngine
 
     if settings.threads:
         torch.set_num_threads(settings.threads)

@@ -11,6 +11,7 @@ from io import BytesIO
 from PIL import Image
 
 from server.engine.interface import (
+    FAILED,
     BatchStepped,
     Listener,
     Observer,
@@ -131,7 +132,7 @@ class InstantEngine:
             observer(BatchStepped(len(orders), 0.0, ("full",) * len(orders)))
         for order in orders:
             if self._fail_on is not None and self._fail_on in order.prompt:
-                listener(SampleFailed(order.sample_id, "the image could not be computed"))
+                listener(SampleFailed(order.sample_id, FAILED))
                 continue
             listener(SampleStepped(order.sample_id, order.steps, order.steps))
             listener(

@@ -9,6 +9,19 @@ from typing import Protocol
 
 from server.request import CacheChoice, CacheCounts, OutputFormat
 
+FAILED = "the image could not be computed"
+"""What a client is told; the log has the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """What may run at once; ``memory_budget_bytes`` 0 is half of what is free when the engine is made."""
+
+    max_batch: int = 8
+    memory_budget_bytes: int = 0
+    text_cache_bytes: int = 64 * 2**20
+    text_length: int = 512
+
 
 @dataclass(frozen=True, slots=True)
 class SampleOrder:

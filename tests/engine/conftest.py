@@ -11,6 +11,7 @@ import torch
 from server.engine.interface import (
     BatchStepped,
     EngineEvent,
+    EngineLimits,
     SampleDropped,
     SampleFailed,
     SampleFinished,
@@ -18,7 +19,7 @@ from server.engine.interface import (
     SampleStepped,
 )
 from server.engine.loader import LoadedModel, load_model
-from server.engine.step_engine import EngineLimits, StepEngine
+from server.engine.step_engine import StepEngine
 from server.request import CacheChoice
 from tests.tiny_flux import TEXT_LENGTH, save_tiny_flux
 

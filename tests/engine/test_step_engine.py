@@ -15,13 +15,14 @@ from h2cache import SampleCache, denoise_step
 from h2cache.family import Conditioning, Streams
 from h2cache.flux1 import Flux1
 from server.engine.batch import gather, scatter
-from server.engine.interface import SampleFinished, SampleOrder, SampleStepped
+from server.engine.finish import NON_FINITE, decode_and_encode
+from server.engine.interface import FAILED, SampleFinished, SampleOrder, SampleStepped
 from server.engine.latents import draw_noise
 from server.engine.loader import LoadedModel
 from server.engine.memory import sample_bytes
 from server.engine.sample import Sample, cache_settings
 from server.engine.schedule import sigmas_of
-from server.engine.step_engine import FAILED, NON_FINITE, StepEngine, decode_and_encode
+from server.engine.step_engine import StepEngine
 from server.engine.text_encoder import TextEncoder
 from server.request import CacheChoice
 from tests.engine.conftest import LIMITS, Start, order

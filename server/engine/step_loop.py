@@ -1,0 +1,144 @@
+"""The step loop: schedule -> gather -> one denoising step -> scatter -> retire. One thread owns all of it."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+
+from h2cache import StageCache, StepRecord
+from server.engine.batch import denoise, gather, scatter
+from server.engine.interface import (
+    FAILED,
+    BatchStepped,
+    EngineEvent,
+    EngineLimits,
+    Observer,
+    SampleFailed,
+    SampleStepped,
+)
+from server.engine.loader import LoadedModel
+from server.engine.roster import Roster
+from server.engine.sample import Sample
+from server.engine.scheduler import Shape, choose_shape, num_admitted
+
+IDLE_TICK_S = 0.2
+log = logging.getLogger(__name__)
+
+
+class StepLoop:
+    """Takes samples over from text encoding, steps them, and hands those that are done to ``decode``.
+
+    ``tell`` publishes progress, ``end`` a sample's end, ``observe`` what a step cost.
+    """
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        limits: EngineLimits,
+        roster: Roster,
+        tell: Callable[[EngineEvent], None],
+        end: Callable[[EngineEvent], None],
+        observe: Observer,
+        decode: Callable[[Sample], None],
+    ) -> None:
+        self._model, self._limits, self._roster = model, limits, roster
+        self._tell, self._end, self._observe, self._decode = tell, end, observe, decode
+        self._waiting: list[Sample] = []
+        self._running: list[Sample] = []
+        self._turn = 0
+        self.tick_s: float | None = None
+
+    def run(self) -> None:
+        """Until the roster is closed and empty."""
+        while not self._roster.is_over:
+            self.tick_s = time.monotonic()
+            self._take_over()
+            if self._waiting or self._running:
+                self._step()
+            else:
+                self._roster.wait_for_news(IDLE_TICK_S)
+
+    @torch.inference_mode()
+    def _step(self) -> None:
+        """One step of the samples whose turn it is. If it fails, of each alone: only who fails alone fails."""
+        self._admit()
+        samples = self._schedule()
+        started_s = time.perf_counter()
+        records: Sequence[StepRecord] | None = None
+        try:
+            batch = gather(self._model, samples)
+            result = denoise(self._model, batch)
+            scatter(batch, result)
+            records = result.records
+        except Exception:
+            log.exception("a step of %d samples failed", len(samples))
+        if records is None:
+            # Only here has the exception let go of the failed step's tensors, which matters when memory was short.
+            records = [record for sample in samples for record in self._step_alone(sample)]
+        self._observe(_stepped(records, len(samples), time.perf_counter() - started_s))
+        self._retire(samples)
+
+    def _take_over(self) -> None:
+        """Let go of what was cancelled, take in what was encoded."""
+        self._waiting += self._roster.take_over()
+        self._waiting = [sample for sample in self._waiting if self._is_open(sample)]
+        self._running = [sample for sample in self._running if self._is_open(sample)]
+
+    def _admit(self) -> None:
+        """Move from waiting to running what batch and budget hold."""
+        count = num_admitted(
+            [sample.needed_bytes for sample in self._waiting],
+            sum(sample.needed_bytes for sample in self._running),
+            len(self._running),
+            self._limits.max_batch,
+            self._limits.memory_budget_bytes,
+        )
+        for sample in self._waiting[:count]:
+            sample.started_s = time.perf_counter()
+            sample.last_turn = self._turn
+        self._running += self._waiting[:count]
+        del self._waiting[:count]
+
+    def _schedule(self) -> list[Sample]:
+        """All running samples of the shape whose turn it is."""
+        last_turns: dict[Shape, int] = {}
+        for sample in self._running:
+            last_turns[sample.shape] = min(sample.last_turn, last_turns.get(sample.shape, sample.last_turn))
+        shape = choose_shape(last_turns)
+        self._turn += 1
+        return [sample for sample in self._running if sample.shape == shape]
+
+    def _step_alone(self, sample: Sample) -> Sequence[StepRecord]:
+        """One step of one sample; if that fails too, the sample ends."""
+        try:
+            batch = gather(self._model, [sample])
+            result = denoise(self._model, batch)
+            scatter(batch, result)
+            return result.records
+        except Exception:
+            log.exception("a step of one sample failed")
+        self._running.remove(sample)
+        self._end(SampleFailed(sample.order.sample_id, FAILED))
+        return ()
+
+    def _retire(self, samples: Sequence[Sample]) -> None:
+        """Tell the progress of what was stepped, and hand finished samples, without their state, to decoding."""
+        for sample in samples:
+            sample.last_turn = self._turn
+            if self._is_open(sample):
+                self._tell(SampleStepped(sample.order.sample_id, sample.step, sample.order.steps))
+            if sample.is_done:
+                self._running.remove(sample)
+                sample.denoise_ms = 1000 * (time.perf_counter() - sample.started_s)
+                sample.cache = replace(sample.cache, structure=StageCache(), detail=StageCache())
+                self._roster.has_stepped(sample.order.sample_id)
+                self._decode(sample)
+
+    def _is_open(self, sample: Sample) -> bool:
+        return self._roster.is_open(sample.order.sample_id)
+
+
+def _stepped(records: Sequence[StepRecord], batch_size: int, seconds: float) -> BatchStepped:
+    return BatchStepped(batch_size, seconds, tuple(record.outcome.value for record in records))
