@@ -2,13 +2,13 @@
 
 import json
 import logging
-import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import FluxPipeline
+from diffusers import FluxPipeline, FluxTransformer2DModel
 from diffusers.utils import logging as diffusers_logging
 from safetensors import SafetensorError
 from transformers import CLIPTextModel, T5EncoderModel
@@ -19,6 +19,8 @@ from server.errors import ModelLoadError
 
 PARTS = ("scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "transformer", "vae")
 ENCODERS: dict[str, Any] = {"text_encoder": CLIPTextModel, "text_encoder_2": T5EncoderModel}
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+"""OWNER/NAME; anything else can only be a folder."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 log = logging.getLogger(__name__)
 
@@ -43,12 +45,13 @@ def load_model(source: str, device: str = "auto", dtype: str = "auto") -> Loaded
     """Load from a folder or, if there is none of that name, from the hub. Raises ModelLoadError with one line."""
     where = resolve_device(device)
     kind = resolve_dtype(dtype, where)
-    if Path(source).exists() or source.startswith((".", os.sep)):
+    if Path(source).exists() or not HUB_ID.fullmatch(source):
         check_folder(Path(source))
     quiet_libraries()
     try:
-        encoders = {part: load_encoder(source, part, cls, kind) for part, cls in ENCODERS.items()}
-        pipeline: Any = FluxPipeline.from_pretrained(source, dtype=kind, use_safetensors=True, **encoders)
+        parts = {part: load_encoder(source, part, cls, kind) for part, cls in ENCODERS.items()}
+        parts["transformer"] = load_transformer(source, kind)
+        pipeline: Any = FluxPipeline.from_pretrained(source, dtype=kind, use_safetensors=True, **parts)
         pipeline.to(where)
         flux = flux_model(pipeline.transformer)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, SafetensorError) as error:
@@ -64,6 +67,19 @@ def load_encoder(source: str, part: str, cls: Any, dtype: torch.dtype) -> Any:
     if info["missing_keys"]:
         raise ValueError(f"{part} lacks {len(info['missing_keys'])} weights, such as {min(info['missing_keys'])}")
     return encoder
+
+
+def load_transformer(source: str, dtype: torch.dtype) -> FluxTransformer2DModel:
+    """The transformer with all weights in use: diffusers would leave out blocks that the config does not name."""
+    transformer, info = FluxTransformer2DModel.from_pretrained(
+        source, subfolder="transformer", dtype=dtype, use_safetensors=True, output_loading_info=True
+    )
+    left_out = info["unexpected_keys"]
+    if left_out:
+        raise ValueError(
+            f"transformer has {len(left_out)} weights that its config has not, such as {min(left_out)}"
+        )
+    return transformer
 
 
 def resolve_device(device: str) -> torch.device:
@@ -95,7 +111,7 @@ def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
 def check_folder(folder: Path) -> None:
     """Say what is missing before diffusers says it in many lines."""
     if not folder.is_dir():
-        raise ModelLoadError(f"model folder {str(folder)!r} does not exist")
+        raise ModelLoadError(f"model folder {str(folder)!r} does not exist, and a hub id is OWNER/NAME")
     try:
         index = json.loads((folder / "model_index.json").read_text())
     except (OSError, ValueError) as error:

@@ -117,6 +117,9 @@ def broken(folder: Path, tmp_path: Path, how: str) -> Path:
         case "no single blocks":
             config = json.loads((copy / "transformer" / "config.json").read_text())
             (copy / "transformer" / "config.json").write_text(json.dumps({**config, "num_single_layers": 0}))
+        case "fewer layers in the config":
+            config = json.loads((copy / "transformer" / "config.json").read_text())
+            (copy / "transformer" / "config.json").write_text(json.dumps({**config, "num_layers": 1}))
         case "another architecture":
             config = json.loads((copy / "transformer" / "config.json").read_text())
             (copy / "transformer" / "config.json").write_text(
@@ -137,6 +140,7 @@ def broken(folder: Path, tmp_path: Path, how: str) -> Path:
         "cut weights",
         "cut encoder",
         "no single blocks",
+        "fewer layers in the config",
         "another architecture",
     ],
 )
@@ -145,6 +149,12 @@ def test_a_folder_that_cannot_be_loaded_is_told_in_one_line(folder: Path, tmp_pa
         load_model(str(broken(folder, tmp_path, how)))
     assert "\n" not in caught.value.message
     assert "copy" in caught.value.message
+
+
+@pytest.mark.parametrize("source", ["no-such-model", "a/b/c", "a b/c", "~/flux"])
+def test_what_can_be_no_hub_id_is_not_asked_of_the_hub(source: str) -> None:
+    with pytest.raises(ModelLoadError, match=f"{source}.* does not exist"):
+        load_model(source)
 
 
 @pytest.mark.parametrize("part", ["text_encoder", "text_encoder_2", "transformer", "vae"])
