@@ -3,6 +3,8 @@
 import json
 import math
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import Request
@@ -48,28 +50,21 @@ def parse_object(body: bytes) -> dict[str, Any]:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RequestError(f"the body is not UTF-8 at byte {error.start}") from error
-    not_finite: list[str] = []
-    parsed = _loads(text, not_finite)
+    faults = Faults()
+    parsed = _loads(text, faults)
     if not isinstance(parsed, dict):
         raise RequestError("the body is JSON but no object, allowed is an object")
-    if not_finite:
-        what = f"number {quoted(not_finite[0])} is not finite, allowed are finite numbers"
-        raise RequestError(what, _path_to_not_finite(parsed))
+    faults.refuse(parsed)
     return parsed
 
 
-def _loads(text: str, not_finite: list[str]) -> object:
-    """Parse; NaN, Infinity and numbers beyond a float are noted, to be refused with their place."""
-
-    def to_float(digits: str) -> float:
-        value = float(digits)
-        if not math.isfinite(value):
-            not_finite.append(digits)
-        return value
-
+def _loads(text: str, faults: "Faults") -> object:
     try:
         parsed: object = json.loads(
-            text, parse_constant=to_float, parse_float=to_float, object_pairs_hook=_without_repeats
+            text,
+            parse_constant=faults.to_float,
+            parse_float=faults.to_float,
+            object_pairs_hook=faults.to_object,
         )
     except json.JSONDecodeError as error:
         raise RequestError(f"the body is not JSON at line {error.lineno}, column {error.colno}") from error
@@ -80,24 +75,54 @@ def _loads(text: str, not_finite: list[str]) -> object:
     return parsed
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Parsers disagree on which of two equal keys counts, so that neither does."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise RequestError(f"key {quoted(key)} is given twice, allowed is once", key)
-    return found
+@dataclass
+class Faults:
+    """What JSON allows or Python's parser lets pass and we do not, noted while parsing, refused with its place."""
+
+    not_finite: list[str] = field(default_factory=list)
+    repeated: list[tuple[dict[str, Any], str]] = field(default_factory=list)
+
+    def to_float(self, digits: str) -> float:
+        """NaN, Infinity and numbers beyond a float are noted."""
+        value = float(digits)
+        if not math.isfinite(value):
+            self.not_finite.append(digits)
+        return value
+
+    def to_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """A key given twice is noted: parsers disagree on which of the two counts, so that neither does."""
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
+            self.repeated.append((found, key))
+        return found
+
+    def refuse(self, parsed: dict[str, Any]) -> None:
+        """Raise RequestError for the first fault; ``param`` is its dotted path."""
+        if self.repeated:
+            place, key = self.repeated[0]
+            path = next((path for path, value in _walk(parsed) if value is place), "")
+            raise RequestError(f"key {quoted(key)} is given twice, allowed is once", _joined(path, key))
+        if self.not_finite:
+            what = f"number {quoted(self.not_finite[0])} is not finite, allowed are finite numbers"
+            raise RequestError(what, next((path for path, value in _walk(parsed) if _is_not_finite(value)), None))
 
 
-def _path_to_not_finite(parsed: dict[str, Any]) -> str | None:
-    """The dotted path of a number that is not finite; a place in a list has the list's path."""
-    pending: list[tuple[str, object]] = [(printable(key), value) for key, value in parsed.items()]
+def _is_not_finite(value: object) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def _walk(parsed: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    """Every value with its dotted path; a place in a list has the list's path."""
+    pending: list[tuple[str, object]] = [("", parsed)]
     while pending:
         path, value = pending.pop()
-        if isinstance(value, float) and not math.isfinite(value):
-            return path
+        yield path, value
         if isinstance(value, dict):
-            pending += [(printable(f"{path}.{key}"), inner) for key, inner in value.items()]
+            pending += [(_joined(path, key), inner) for key, inner in value.items()]
         elif isinstance(value, list):
             pending += [(path, inner) for inner in value]
-    return None
+
+
+def _joined(path: str, key: str) -> str:
+    return printable(f"{path}.{key}" if path else key)

@@ -26,7 +26,8 @@ def parse_generation(
     model = _model(body, profile)
     prompt = _prompt(body, limits.prompt_limit)
     width, height = resolve_size(text(body, "size"), profile)
-    num_images = integer(body, "n", 1, profile.max_images) or 1
+    # What the queue never holds would be a 429 for ever.
+    num_images = integer(body, "n", 1, min(profile.max_images, limits.max_queue)) or 1
     highest_seed = LARGEST_SEED - (num_images - 1)  # the last image has seed + n - 1
     seed = integer(body, "seed", 0, highest_seed)
     guidance = number(body, "guidance_scale", 0, profile.max_guidance)

@@ -49,7 +49,8 @@ def test_a_number_that_is_not_finite_is_refused_by_its_path(text: str, param: st
     ("text", "param"),
     [
         ('{"seed": 1, "n": 1, "seed": 1}', "seed"),
-        ('{"prompt": "x", "cache": {"tau1": 1, "tau1": 2}}', "tau1"),
+        ('{"prompt": "x", "cache": {"tau1": 1, "tau1": 2}}', "cache.tau1"),
+        ('{"extra": [{"a": {"b": 1, "b": 1}}]}', "extra.a.b"),
         ('{"n": 1, "\\u006e": 2}', "n"),
     ],
 )

@@ -55,6 +55,14 @@ def test_a_full_queue_refuses_at_once_whole_and_says_when_to_return(hold: thread
         assert [answer.status_code for answer in answers] == [200] * 3
 
 
+def test_more_images_than_the_queue_ever_holds_are_refused_for_good() -> None:
+    with live_server(InstantEngine, max_queue=4) as client:
+        assert generate(client, n=4).status_code == 200
+        refused = generate(client, n=5)
+        assert (refused.status_code, error_of(refused)["param"]) == (400, "n")
+        assert "from 1 to 4" in error_of(refused)["message"]
+
+
 def test_a_client_that_hangs_up_cancels_its_request(hold: threading.Event) -> None:
     with live_server(lambda: InstantEngine(hold=hold)) as client:
         body = b'{"prompt": "a red star"}'
