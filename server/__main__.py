@@ -18,6 +18,7 @@ from server.serve import open_socket, serve
 from server.settings import DEFAULT_FILE, load_settings
 
 FLAGS = ("model", "device", "dtype", "host", "port", "max_batch", "max_queue")
+BENCHMARKS = ("overhead", "throughput", "http", "memory", "presets")
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -46,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     command.set_defaults(run=run_serve)
     command = commands.add_parser("bench", help="the numbers of docs/benchmarks.md")
     command.add_argument("--engine", action="store_true", required=True, help="cache, throughput, HTTP, memory")
-    command.add_argument("--only", choices=("overhead", "throughput", "http", "memory"), help="one of them")
+    command.add_argument("--only", choices=BENCHMARKS, help="one of them")
     command.set_defaults(run=run_bench)
     return top
 

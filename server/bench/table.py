@@ -27,6 +27,7 @@ def print_table(only: str | None) -> None:
         "throughput": throughput_rows,
         "http": http_rows,
         "memory": memory_rows,
+        "presets": preset_rows,
     }
     table = Table("number", "measured", "wanted", "beside it", title="h2serve bench --engine")
     console = Console()
@@ -88,3 +89,16 @@ def memory_rows() -> Iterator[Row]:
         "<= +3 %",
         f"{got.after_first / mib:.0f} and {got.after_last / mib:.0f} MiB",
     )
+
+
+def preset_rows() -> Iterator[Row]:
+    """Speed and fidelity of flux-nano's presets, as config/models/flux-nano.toml states them."""
+    from server.bench.presets import measure_presets
+
+    for got in measure_presets():
+        yield Row(
+            f"preset {got.choice.preset} ({got.choice.tau1}, {got.choice.tau2})",
+            f"{got.speedup:.2f}x",
+            "",
+            f"share of block FLOPs {got.flops_ratio:.3f}; PSNR {got.psnr_db:.1f} dB against the uncached image",
+        )

@@ -1,0 +1,110 @@
+"""What each preset of flux-nano gives: speed and fidelity against the uncached run of the same requests."""
+
+import math
+import queue
+import statistics
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from server.bench.requests import mixed_orders
+from server.bench.two_cpus import two_cpus
+from server.engine.interface import EngineEvent, EngineLimits, SampleFinished, SampleOrder
+from server.engine.loader import LoadedModel, load_model
+from server.engine.step_engine import StepEngine
+from server.profile import ModelProfile, load_profile, model_source
+from server.request import CacheChoice
+
+IMAGES, PASSES = 24, 3
+OFF = CacheChoice("off", None, None)
+HIGHEST_PSNR_DB = 60.0
+"""What identical images count as in a mean."""
+
+
+@dataclass(frozen=True)
+class PresetFigures:
+    """Means over the images; ``speedup`` is the median over passes of the uncached run's time over this one's."""
+
+    choice: CacheChoice
+    flops_ratio: float
+    speedup: float
+    psnr_db: float
+
+
+@dataclass(frozen=True)
+class Pass:
+    """All images with one preset: wall seconds, and what came out by the order's id."""
+
+    seconds: float
+    ends: dict[str, SampleFinished]
+
+
+def measure_presets() -> list[PresetFigures]:
+    """The profile's presets and ``paper``, at its default steps and guidance."""
+    profile = load_profile("flux-nano")
+    choices = [OFF, CacheChoice("paper", 0.15, 0.22), *choices_of(profile)]
+    with two_cpus():
+        model = load_model(model_source(profile), device="cpu")
+        orders = [
+            replace(order, steps=profile.default_steps, guidance=profile.default_guidance)
+            for order in mixed_orders(IMAGES, seed=2)
+        ]
+        run_pass(model, profile, orders[:8], OFF)
+        passes = [[run_pass(model, profile, orders, choice) for choice in choices] for _ in range(PASSES)]
+    return [figures(choice, i, passes) for i, choice in enumerate(choices) if choice is not OFF]
+
+
+def choices_of(profile: ModelProfile) -> list[CacheChoice]:
+    """The profile's presets as rules."""
+    return [
+        CacheChoice(name, preset.tau1, preset.tau2, preset.warmup, preset.max_consecutive, preset.last_full)
+        for name, preset in profile.presets.items()
+    ]
+
+
+def run_pass(
+    model: LoadedModel, profile: ModelProfile, orders: Sequence[SampleOrder], choice: CacheChoice
+) -> Pass:
+    """All orders at once through an engine of its own."""
+    ended: queue.SimpleQueue[SampleFinished] = queue.SimpleQueue()
+
+    def listen(event: EngineEvent) -> None:
+        if isinstance(event, SampleFinished):
+            ended.put(event)
+
+    engine = StepEngine(model, EngineLimits(max_batch=8, text_length=profile.text_length))
+    engine.start(listen, lambda step: None)
+    started_s = time.perf_counter()
+    for order in orders:
+        engine.submit(replace(order, cache=choice))
+    ends = [ended.get() for _ in orders]
+    seconds = time.perf_counter() - started_s
+    engine.stop(10.0)
+    return Pass(seconds, {end.sample_id: end for end in ends})
+
+
+def figures(choice: CacheChoice, place: int, passes: Sequence[Sequence[Pass]]) -> PresetFigures:
+    """The preset at ``place``; the uncached run is the first of each turn."""
+    off, mine = passes[0][0], passes[0][place]
+    return PresetFigures(
+        choice,
+        flops_ratio=statistics.mean(end.counts.flops_ratio for end in mine.ends.values()),
+        speedup=statistics.median(turn[0].seconds / turn[place].seconds for turn in passes),
+        psnr_db=mean_psnr((off.ends[key].image, mine.ends[key].image) for key in off.ends),
+    )
+
+
+def mean_psnr(pairs: Iterable[tuple[bytes, bytes]]) -> float:
+    """Of pairs of image files, in dB; identical ones count as 60."""
+    return statistics.mean(min(psnr(*pair), HIGHEST_PSNR_DB) for pair in pairs)
+
+
+def psnr(first: bytes, second: bytes) -> float:
+    """Peak signal-to-noise ratio of two image files in dB, infinite where they are equal."""
+    a, b = (np.asarray(Image.open(BytesIO(content)), dtype=np.float64) for content in (first, second))
+    mse = float(np.square(a - b).mean())
+    return math.inf if mse == 0 else 10 * math.log10(255**2 / mse)

@@ -1,0 +1,32 @@
+"""The requests that the benchmarks send to flux-nano."""
+
+import random
+
+from server.engine.interface import SampleOrder
+from server.request import CacheChoice
+
+TAUS = ((0.08, 0.10), (0.12, 0.15), (0.15, 0.22), (0.20, 0.25), (0.25, 0.35))
+COLORS = ("red", "green", "blue", "yellow", "purple", "orange", "white", "black", "pink", "cyan")
+SHAPES = ("circle", "square", "triangle", "star", "ring", "cross", "heart", "diamond")
+
+
+def mixed_orders(count: int, seed: int) -> list[SampleOrder]:
+    """Mixed prompts, thresholds, steps (20-40) and guidance from a seed."""
+    draw = random.Random(seed)
+    orders = []
+    for i in range(count):
+        background, color = draw.sample(COLORS, 2)
+        tau1, tau2 = TAUS[i % len(TAUS)]
+        orders.append(
+            SampleOrder(
+                sample_id=f"{seed}-{i}",
+                prompt=f"a large {color} {draw.choice(SHAPES)} at the left on a {background} background",
+                width=128,
+                height=128,
+                steps=draw.randint(20, 40),
+                guidance=draw.choice((2.0, 3.5, 5.0)),
+                seed=draw.randrange(2**32),
+                cache=CacheChoice("custom", tau1, tau2),
+            )
+        )
+    return orders
