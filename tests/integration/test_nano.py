@@ -1,6 +1,7 @@
 """flux-nano over HTTP: mixed requests at once are what each is alone, and diffusers makes the same images."""
 
 import base64
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -62,9 +63,19 @@ def pixels_of(answer: dict[str, Any], index: int = 0) -> Pixels:
     return np.asarray(Image.open(BytesIO(content)).convert("RGB")).astype(np.int16)
 
 
+def samples_and_steps(client: httpx.Client) -> tuple[float, float]:
+    """What the engine has stepped so far: samples in sum, and forwards that they shared."""
+    text = client.get("/metrics").text
+    found = dict(re.findall(r"^h2serve_batch_size_(sum|count) (\S+)$", text, re.MULTILINE))
+    return float(found["sum"]), float(found["count"])
+
+
 def test_twelve_different_requests_at_once_give_what_each_gives_alone(client: httpx.Client) -> None:
+    before = samples_and_steps(client)
     with ThreadPoolExecutor(12) as clients:
         together = list(clients.map(lambda i: make(client, i), range(12)))
+    samples, steps = (after - earlier for after, earlier in zip(samples_and_steps(client), before, strict=True))
+    assert samples / steps > 1.5, "they should have shared their forwards"
     for i, answer in enumerate(together):
         alone = make(client, i)
         assert alone["cache"] == answer["cache"]
