@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 FOLDER = Path(__file__).parent
 TITLES = {
     "vae": "autoencoder: MSE",
+    "base-1": "transformer, first sitting: velocity MSE",
     "base": "transformer: velocity MSE",
     "distil": "guidance distillation: weighted MSE",
     "decoder": "decoder: MSE over contrast",

@@ -15,6 +15,7 @@ from nano.export import FOLDER, export
 from nano.settings import FluxSettings, NanoSettings, load_settings
 from nano.text import TextIds
 from nano.vae import train_vae
+from nano.warm_start import take_vae, take_weights
 
 
 def main() -> None:
@@ -25,6 +26,9 @@ def main() -> None:
     )
     parser.add_argument("--run", type=Path, default=Path("nano-run"), help="checkpoints and the curve")
     parser.add_argument("--out", type=Path, default=FOLDER, help="the pipeline folder to write")
+    parser.add_argument(
+        "--warm-start", type=Path, help="a pipeline folder whose autoencoder and weights a new run goes on from"
+    )
     arguments = parser.parse_args()
     arguments.run.mkdir(parents=True, exist_ok=True)
     train(
@@ -33,18 +37,31 @@ def main() -> None:
         arguments.run,
         arguments.out,
         lambda module: torch.compile(module),
+        arguments.warm_start,
     )
 
 
-def train(settings: NanoSettings, seconds: float, run_folder: Path, out: Path, compiler: Compiler) -> None:
-    """All stages; `seconds` is the whole budget."""
+def train(
+    settings: NanoSettings,
+    seconds: float,
+    run_folder: Path,
+    out: Path,
+    compiler: Compiler,
+    warm_start: Path | None = None,
+) -> None:
+    """All stages; `seconds` is the whole budget. A warm start has its autoencoder already."""
     if not (run_folder / "vae").exists():
-        train_vae(settings.vae, settings.vae.share * seconds, run_folder)
+        if warm_start:
+            take_vae(warm_start).save_pretrained(run_folder / "vae")
+        else:
+            train_vae(settings.vae, settings.vae.share * seconds, run_folder)
     vae = AutoencoderTiny.from_pretrained(run_folder / "vae").eval()
     banks = load_banks(vae, settings.flux, run_folder / "banks.pt")
     base = new_run(settings.flux)
     if (run_folder / "base.pt").exists():
         base.load(run_folder / "base.pt")
+    elif warm_start:
+        take_weights(base, warm_start)
     train_base(base, banks, settings.flux, settings.flux.share * seconds, run_folder, compiler)
     export(copy.deepcopy(base.average), copy.deepcopy(vae), out)
     student = distilled(base.average, banks, settings, seconds, run_folder, compiler)
