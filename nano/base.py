@@ -1,9 +1,7 @@
 """The main stage: transformer, text encoders and reader trained on the flow-matching task."""
 
 import copy
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +13,11 @@ from nano.bank import Bank
 from nano.curve import Curve
 from nano.flow import Noised, add_noise
 from nano.flux import Float32Attention, Trainee, build_flux, image_ids
+from nano.run import AveragedRun, decay, train_for, warm_up
 from nano.settings import FluxSettings
 from nano.shapes import SHAPES
 from nano.text import TextEncoders, TextIds
-from nano.vae import decay
 
-SAVE_EVERY_S = 240.0
 ARTICLE_SWAPS = 0.3
 
 Compiler = Callable[[nn.Module], Callable[..., Any]]
@@ -36,48 +33,18 @@ class Model(nn.Module):
         self.trainee = Trainee(build_flux(settings))
 
 
-@dataclass
-class Run:
-    """A training run's state; saved whole, so that a stopped run goes on."""
-
-    model: Model
-    average: Model
-    optimizers: tuple[torch.optim.Optimizer, ...]
-    generator: torch.Generator
-    step: int = 0
-    elapsed: float = 0.0
-
-    def save(self, path: Path) -> None:
-        """Write atomically."""
-        state = {
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "generator": self.generator.get_state(),
-            "step": self.step,
-            "elapsed": self.elapsed,
-        }
-        torch.save(state, path.with_suffix(".part"))
-        path.with_suffix(".part").replace(path)
-
-    def load(self, path: Path) -> None:
-        """Take up a saved run."""
-        state = torch.load(path, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        self.generator.set_state(state["generator"])
-        self.step, self.elapsed = state["step"], state["elapsed"]
-
-
-def new_run(settings: FluxSettings) -> Run:
+def new_run(settings: FluxSettings) -> AveragedRun[Model]:
     """An untrained run from a fixed seed."""
     torch.manual_seed(0)
     model = Model(settings)
     model.trainee.flux.set_attn_processor(Float32Attention())
     average = copy.deepcopy(model).requires_grad_(False)
-    return Run(model, average, optimizers(model, settings), torch.Generator().manual_seed(0))
+    return AveragedRun(
+        model=model,
+        average=average,
+        optimizers=optimizers(model, settings),
+        generator=torch.Generator().manual_seed(0),
+    )
 
 
 def optimizers(model: Model, settings: FluxSettings) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
@@ -93,7 +60,7 @@ def optimizers(model: Model, settings: FluxSettings) -> tuple[torch.optim.Optimi
 
 
 def train_base(
-    run: Run,
+    run: AveragedRun[Model],
     banks: Sequence[Bank],
     settings: FluxSettings,
     seconds: float,
@@ -102,23 +69,15 @@ def train_base(
 ) -> None:
     """Train until `seconds` are done; the first bank is the main size, and only it is compiled."""
     compiled = compiler(run.model.trainee)
-    curve = Curve(folder / "curve.csv", "base")
-    saved = last = time.monotonic()
-    rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers(run.model, settings)]
-    while run.elapsed < seconds:
-        done = run.elapsed / seconds
+    rates = (settings.muon_rate, settings.adam_rate)
+
+    def step(done: float) -> float:
         for optimizer, rate in zip(run.optimizers, rates, strict=True):
-            optimizer.param_groups[0]["lr"] = rate * min(1, (run.step + 1) / 50) * decay(done, settings.hold)
+            optimizer.param_groups[0]["lr"] = rate * warm_up(run.step, 50) * decay(done, settings.hold)
         bank = choose_bank(banks, done, settings, run.generator)
-        loss = train_step(run, compiled if bank is banks[0] else run.model.trainee, bank, settings)
-        now = time.monotonic()
-        run.elapsed, last = run.elapsed + now - last, now
-        curve.add(run.step, run.elapsed, loss)
-        if now - saved > SAVE_EVERY_S:
-            run.save(folder / "base.pt")
-            saved = now
-    curve.finish(run.step, run.elapsed)
-    run.save(folder / "base.pt")
+        return train_step(run, compiled if bank is banks[0] else run.model.trainee, bank, settings)
+
+    train_for(run, seconds, folder / "base.pt", Curve(folder / "curve.csv", "base"), step)
 
 
 def choose_bank(banks: Sequence[Bank], done: float, settings: FluxSettings, generator: torch.Generator) -> Bank:
@@ -129,7 +88,7 @@ def choose_bank(banks: Sequence[Bank], done: float, settings: FluxSettings, gene
     return banks[1 + int(torch.randint(len(banks) - 1, (), generator=generator))]
 
 
-def train_step(run: Run, trainee: Callable[..., Any], bank: Bank, settings: FluxSettings) -> float:
+def train_step(run: AveragedRun[Model], trainee: Callable[..., Any], bank: Bank, settings: FluxSettings) -> float:
     """One optimizer step on rows drawn from the bank; returns the velocity loss."""
     rows = torch.randint(len(bank), (settings.batch,), generator=run.generator)
     task = add_noise(bank.latents[rows].float(), run.generator)
@@ -149,8 +108,7 @@ def train_step(run: Run, trainee: Callable[..., Any], bank: Bank, settings: Flux
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
     for optimizer in run.optimizers:
         optimizer.step()
-    run.step += 1
-    follow(run.average, run.model, min(settings.ema, run.step / (run.step + 20)))
+    follow(run.average, run.model, min(settings.ema, (run.step + 1) / (run.step + 21)))
     return float(F.mse_loss(velocity.detach().float(), task.velocity))
 
 

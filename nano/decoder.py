@@ -6,7 +6,6 @@ transformer learns stay what they are.
 """
 
 import copy
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,9 @@ from diffusers import AutoencoderTiny
 from torch import Tensor
 
 from nano.curve import Curve
+from nano.run import Run, decay, train_for, warm_up
 from nano.settings import DecoderSettings, VaeSettings
-from nano.vae import crop_bank, decay, to_unit
+from nano.vae import crop_bank, descend, draw_crops
 
 LEAST_CONTRAST = 0.3
 """Crops with less (plain background) count like this, in squared units of [-1, 1] summed over the channels."""
@@ -38,35 +38,24 @@ def train_decoder(
     vae: AutoencoderTiny, vae_settings: VaeSettings, settings: DecoderSettings, seconds: float, folder: Path
 ) -> AutoencoderTiny:
     """A copy with a decoder trained further for a time; saved to `folder`/vae-sharp."""
-    torch.manual_seed(1)
     crops = crop_bank(vae_settings.bank_scenes, np.random.default_rng(1))
     vae = copy.deepcopy(vae).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(vae.decoder.parameters(), settings.rate, betas=(0.9, 0.99), weight_decay=1e-4)
-    curve = Curve(folder / "curve.csv", "decoder")
-    start, step = time.monotonic(), 0
-    while (elapsed := time.monotonic() - start) < seconds:
-        rate = settings.rate * min(1.0, (step + 1) / 100) * decay(elapsed / seconds, 0.2)
-        optimizer.param_groups[0]["lr"] = rate
-        images = to_unit(crops[torch.randint(len(crops), (vae_settings.batch,))])
-        images = images.contiguous(memory_format=torch.channels_last)
-        loss = _decoder_step(vae, images, optimizer, settings.latent_noise)
-        step += 1
-        curve.add(step, elapsed, loss)
-    curve.finish(step, elapsed)
+    run = Run(model=vae, optimizers=(optimizer,), generator=torch.Generator().manual_seed(1))
+
+    def step(done: float) -> float:
+        optimizer.param_groups[0]["lr"] = settings.rate * warm_up(run.step, 100) * decay(done, 0.2)
+        images = draw_crops(crops, vae_settings.batch, run.generator)
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                latents = vae.encoder(images).float()
+            noise = torch.randn(latents.shape, generator=run.generator)
+            decoded = vae.decoder(latents + settings.latent_noise * noise).float()
+        loss = decoder_loss(decoded, images)
+        descend(loss, vae.decoder.parameters(), optimizer)
+        return float(loss.detach())
+
+    train_for(run, seconds, folder / "decoder.pt", Curve(folder / "curve.csv", "decoder"), step)
     vae = vae.eval()
     vae.save_pretrained(folder / "vae-sharp")
     return vae
-
-
-def _decoder_step(vae: AutoencoderTiny, images: Tensor, optimizer: torch.optim.Optimizer, noise: float) -> float:
-    """One optimizer step on the decoder; returns the loss."""
-    with torch.autocast("cpu", torch.bfloat16):
-        with torch.no_grad():
-            latents = vae.encoder(images).float()
-        decoded = vae.decoder(latents + noise * torch.randn_like(latents)).float()
-    loss = decoder_loss(decoded, images)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(vae.decoder.parameters(), 1.0)
-    optimizer.step()
-    return float(loss.detach())

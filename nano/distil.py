@@ -5,7 +5,6 @@ is told g and has to give that in one pass (guidance distillation, arXiv 2210.03
 """
 
 import copy
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,27 +13,27 @@ import torch
 from torch import Tensor
 
 from nano.bank import Bank
-from nano.base import Compiler, Model, Run, choose_bank, follow, velocity_loss
+from nano.base import Compiler, Model, choose_bank, follow, velocity_loss
 from nano.curve import Curve
 from nano.flow import Noised, add_noise
 from nano.flux import image_ids
+from nano.run import AveragedRun, decay, train_for, warm_up
 from nano.settings import DistilSettings, FluxSettings
-from nano.vae import decay
-
-SAVE_EVERY_S = 240.0
 
 
-def new_distil_run(teacher: Model, settings: DistilSettings) -> Run:
+def new_distil_run(teacher: Model, settings: DistilSettings) -> AveragedRun[Model]:
     """The student starts as the teacher; its text encoders stay as they are."""
     student, average = copy.deepcopy(teacher), copy.deepcopy(teacher)
     student.requires_grad_(False)
     student.trainee.flux.requires_grad_(True)
     optimizer = torch.optim.AdamW(student.trainee.flux.parameters(), settings.rate, weight_decay=0.0)
-    return Run(student, average, (optimizer,), torch.Generator().manual_seed(1))
+    return AveragedRun(
+        model=student, average=average, optimizers=(optimizer,), generator=torch.Generator().manual_seed(1)
+    )
 
 
 def train_distil(
-    run: Run,
+    run: AveragedRun[Model],
     teacher: Model,
     banks: Sequence[Bank],
     flux: FluxSettings,
@@ -45,27 +44,19 @@ def train_distil(
 ) -> None:
     """Train until `seconds` of training are done."""
     teaching, learning = compiler(teacher.trainee), compiler(run.model.trainee)
-    curve = Curve(folder / "curve.csv", "distil")
-    saved = last = time.monotonic()
-    while run.elapsed < seconds:
-        done = run.elapsed / seconds
-        run.optimizers[0].param_groups[0]["lr"] = settings.rate * min(1, (run.step + 1) / 20) * decay(done, 0.3)
+
+    def step(done: float) -> float:
+        run.optimizers[0].param_groups[0]["lr"] = settings.rate * warm_up(run.step, 20) * decay(done, 0.3)
         bank = choose_bank(banks, 1.0, flux, run.generator)
         main = bank is banks[0]
         pair = (teaching, learning) if main else (teacher.trainee, run.model.trainee)
-        loss = distil_step(run, *pair, bank, flux.object_weight, settings)
-        now = time.monotonic()
-        run.elapsed, last = run.elapsed + now - last, now
-        curve.add(run.step, run.elapsed, loss)
-        if now - saved > SAVE_EVERY_S:
-            run.save(folder / "distil.pt")
-            saved = now
-    curve.finish(run.step, run.elapsed)
-    run.save(folder / "distil.pt")
+        return distil_step(run, *pair, bank, flux.object_weight, settings)
+
+    train_for(run, seconds, folder / "distil.pt", Curve(folder / "curve.csv", "distil"), step)
 
 
 def distil_step(
-    run: Run,
+    run: AveragedRun[Model],
     teacher: Callable[..., Any],
     student: Callable[..., Any],
     bank: Bank,
@@ -90,8 +81,7 @@ def distil_step(
     loss.backward()
     torch.nn.utils.clip_grad_norm_(run.model.trainee.flux.parameters(), 1.0)
     run.optimizers[0].step()
-    run.step += 1
-    follow(run.average, run.model, min(0.99, run.step / (run.step + 20)))
+    follow(run.average, run.model, min(0.99, (run.step + 1) / (run.step + 21)))
     return float(loss.detach())
 
 

@@ -58,9 +58,7 @@ def train(
     vae = AutoencoderTiny.from_pretrained(run_folder / "vae").eval()
     banks = load_banks(vae, settings.flux, run_folder / "banks.pt")
     base = new_run(settings.flux)
-    if (run_folder / "base.pt").exists():
-        base.load(run_folder / "base.pt")
-    elif warm_start:
+    if warm_start:
         take_weights(base, warm_start)
     train_base(base, banks, settings.flux, settings.flux.share * seconds, run_folder, compiler)
     export(copy.deepcopy(base.average), copy.deepcopy(vae), out)
@@ -78,8 +76,6 @@ def distilled(
 ) -> Model:
     """The guided student's averaged weights."""
     run = new_distil_run(teacher, settings.distil)
-    if (run_folder / "distil.pt").exists():
-        run.load(run_folder / "distil.pt")
     train_distil(
         run,
         teacher,

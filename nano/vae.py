@@ -1,17 +1,18 @@
 """Training of the image autoencoder: diffusers' AutoencoderTiny with 16 latent channels, 8x smaller."""
 
-import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nano.curve import Curve
 from nano.drawing import draw
 from nano.grammar import Scene, draw_scene, split_rng
+from nano.run import Run, decay, train_for, warm_up
 from nano.settings import VaeSettings
 
 CROP = 64
@@ -55,10 +56,12 @@ def to_unit(images: Tensor) -> Tensor:
     return images.float() / 127.5 - 1
 
 
-def vae_loss(vae: AutoencoderTiny, images: Tensor, noise: float) -> tuple[Tensor, Tensor]:
+def vae_loss(
+    vae: AutoencoderTiny, images: Tensor, noise: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Loss (MSE + 0.3 L1 + a small pull of the latents to zero) and MSE; images B 3 H W in [-1, 1]."""
     latents = vae.encoder(images).float()
-    decoded = vae.decoder(latents + noise * torch.randn_like(latents)).float()
+    decoded = vae.decoder(latents + noise * torch.randn(latents.shape, generator=generator)).float()
     mse = F.mse_loss(decoded, images)
     return mse + 0.3 * F.l1_loss(decoded, images) + 1e-3 * latents.square().mean(), mse.detach()
 
@@ -66,36 +69,38 @@ def vae_loss(vae: AutoencoderTiny, images: Tensor, noise: float) -> tuple[Tensor
 def train_vae(settings: VaeSettings, seconds: float, folder: Path) -> AutoencoderTiny:
     """Train from nothing for a time, measure the latents' scale and save to `folder`/vae."""
     torch.manual_seed(0)
-    rng = np.random.default_rng(0)
     vae = build_vae(settings).to(memory_format=torch.channels_last)
-    crops = crop_bank(settings.bank_scenes, rng)
+    crops = crop_bank(settings.bank_scenes, np.random.default_rng(0))
     optimizer = torch.optim.AdamW(vae.parameters(), settings.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4)
-    curve = Curve(folder / "curve.csv", "vae")
-    start, step = time.monotonic(), 0
-    while (elapsed := time.monotonic() - start) < seconds:
-        rate = settings.learning_rate * min(1.0, (step + 1) / 100) * decay(elapsed / seconds, 0.3)
-        optimizer.param_groups[0]["lr"] = rate
-        images = to_unit(crops[torch.randint(len(crops), (settings.batch,))])
-        images = images.contiguous(memory_format=torch.channels_last)
+    run = Run(model=vae, optimizers=(optimizer,), generator=torch.Generator().manual_seed(0))
+
+    def step(done: float) -> float:
+        optimizer.param_groups[0]["lr"] = settings.learning_rate * warm_up(run.step, 100) * decay(done, 0.3)
+        images = draw_crops(crops, settings.batch, run.generator)
         with torch.autocast("cpu", torch.bfloat16):
-            loss, mse = vae_loss(vae, images, settings.latent_noise)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        curve.add(step, elapsed, float(mse))
-    curve.finish(step, elapsed)
+            loss, mse = vae_loss(vae, images, settings.latent_noise, run.generator)
+        descend(loss, vae.parameters(), optimizer)
+        return float(mse)
+
+    train_for(run, seconds, folder / "vae.pt", Curve(folder / "curve.csv", "vae"), step)
     vae = vae.eval()
     set_latent_scale(vae, crops[:: max(1, len(crops) // 2048)])
     vae.save_pretrained(folder / "vae")
     return vae
 
 
-def decay(done: float, hold: float) -> float:
-    """Learning-rate factor at a share of the time: 1 up to `hold`, then half a cosine down to 0."""
-    fall = min(max((done - hold) / (1 - hold), 0.0), 1.0)
-    return 0.5 * (1 + float(np.cos(np.pi * fall)))
+def draw_crops(crops: Tensor, batch: int, generator: torch.Generator) -> Tensor:
+    """Some of the crops as B 3 64 64 in [-1, 1]."""
+    images = to_unit(crops[torch.randint(len(crops), (batch,), generator=generator)])
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def descend(loss: Tensor, parameters: Iterable[nn.Parameter], optimizer: torch.optim.Optimizer) -> None:
+    """One optimizer step down the loss, the gradient's norm bounded by 1."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+    optimizer.step()
 
 
 @torch.no_grad()

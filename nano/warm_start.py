@@ -5,10 +5,11 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderTiny, FluxPipeline
 
-from nano.base import Run
+from nano.base import Model
+from nano.run import AveragedRun
 
 
-def take_weights(run: Run, folder: Path) -> None:
+def take_weights(run: AveragedRun[Model], folder: Path) -> None:
     """Give a new run, and its average, the folder's transformer and text encoders; the reader starts anew."""
     pipeline = FluxPipeline.from_pretrained(folder, dtype=torch.float32)
     for model in (run.model, run.average):

@@ -1,17 +1,23 @@
 """The training runs from nothing to a folder, goes on where it was stopped, and the folder is a pipeline."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from diffusers import FluxPipeline
+from diffusers import AutoencoderTiny, FluxPipeline
+from torch import nn
 
-from nano.bank import build_bank
-from nano.base import new_run, train_step
-from nano.settings import NanoSettings, load_settings
+from nano.bank import Bank, build_bank
+from nano.base import Model, new_run, train_step
+from nano.curve import Curve
+from nano.export import export
+from nano.run import AveragedRun, Run, train_for
+from nano.settings import FluxSettings, NanoSettings, load_settings
 from nano.train import train
 from nano.vae import build_vae
+from nano.warm_start import take_weights
 
 # bfloat16 autocast over float32 norms, which torch runs unfused and says so.
 pytestmark = pytest.mark.filterwarnings("ignore:Mismatch dtype between input and weight:UserWarning")
@@ -42,17 +48,65 @@ def test_training_writes_a_folder_that_flux_pipeline_runs(small: NanoSettings, t
     assert stages == {"vae", "base", "distil", "decoder"}
 
 
-def test_a_saved_run_goes_on_exactly_as_one_that_was_not_stopped(small: NanoSettings, tmp_path: Path) -> None:
+def steps(run: AveragedRun[Model], bank: Bank, settings: FluxSettings, count: int) -> list[float]:
+    losses = []
+    for _ in range(count):
+        losses.append(train_step(run, run.model.trainee, bank, settings))
+        run.step += 1
+    return losses
+
+
+def an_untrained_vae(small: NanoSettings) -> AutoencoderTiny:
     vae = build_vae(small.vae).eval()
     vae.register_to_config(shift_factor=0.0, scaling_factor=1.0)
-    bank = build_bank(vae, range(4), 64, 64, 0.5)
-    whole = new_run(small.flux)
-    stopped = new_run(small.flux)
-    losses = [train_step(whole, whole.model.trainee, bank, small.flux) for _ in range(3)]
-    train_step(stopped, stopped.model.trainee, bank, small.flux)
+    return vae
+
+
+def test_a_saved_run_goes_on_exactly_as_one_that_was_not_stopped(small: NanoSettings, tmp_path: Path) -> None:
+    bank = build_bank(an_untrained_vae(small), range(4), 64, 64, 0.5)
+    whole, stopped, resumed = (new_run(small.flux) for _ in range(3))
+    losses = steps(whole, bank, small.flux, 3)
+    steps(stopped, bank, small.flux, 1)
     stopped.save(tmp_path / "run.pt")
-    resumed = new_run(small.flux)
     resumed.load(tmp_path / "run.pt")
-    again = [train_step(resumed, resumed.model.trainee, bank, small.flux) for _ in range(2)]
-    assert again == losses[1:]
+    assert steps(resumed, bank, small.flux, 2) == losses[1:]
     assert resumed.step == 3
+
+
+def test_every_stage_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    curve = Curve(tmp_path / "curve.csv", "toy", every=1)
+
+    def run_for(seconds: float) -> Run[nn.Linear]:
+        model = nn.Linear(2, 1)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        run = Run(model=model, optimizers=(optimizer,), generator=torch.Generator())
+
+        def step(done: float) -> float:
+            assert 0 <= done < 1
+            with torch.no_grad():
+                model.weight.fill_(run.step)
+            run.elapsed += 1.0
+            return 0.0
+
+        train_for(run, seconds, tmp_path / "toy.pt", curve, step)
+        return run
+
+    assert run_for(2.5).step == 3
+    again = run_for(4.5)
+    assert again.step == 5
+    assert again.model.weight[0, 0] == 4
+    assert run_for(4.5).model.weight[0, 0] == 4
+    assert [line.split(",")[1] for line in curve.path.read_text().splitlines()] == ["1", "2", "3", "4", "5"]
+
+
+def test_a_warm_start_has_the_folder_s_weights(small: NanoSettings, tmp_path: Path) -> None:
+    trained, fresh = new_run(small.flux).model, new_run(small.flux)
+    with torch.no_grad():
+        for parameter in trained.parameters():
+            parameter.add_(0.5)
+    export(copy.deepcopy(trained), an_untrained_vae(small), tmp_path / "flux")
+    take_weights(fresh, tmp_path / "flux")
+    for model in (fresh.model, fresh.average):
+        for mine, theirs in ((model.trainee.flux, trained.trainee.flux), (model.text, trained.text)):
+            for name, weight in theirs.state_dict().items():
+                assert torch.equal(mine.state_dict()[name], weight.bfloat16().float()), name
