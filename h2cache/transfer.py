@@ -7,11 +7,15 @@ from torch import Tensor
 
 
 def upload(numbers: Sequence[float], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Host numbers as a tensor (B,) on the device; nobody waits.
+    """Host numbers as a tensor (B,) on the device; nobody waits."""
+    return send(torch.tensor(numbers, dtype=dtype), device)
+
+
+def send(host: Tensor, device: torch.device) -> Tensor:
+    """A host tensor on the device; nobody waits.
 
     A copy from pageable memory would make the host wait for a CUDA device, one from pinned memory does not.
     """
-    host = torch.tensor(numbers, dtype=dtype)
     if device.type == "cuda":
         host = host.pin_memory()
     return host.to(device, non_blocking=True)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from h2cache import StepInputs, StepResult, denoise_step
+from h2cache.transfer import send, upload
 from server.engine.latents import image_ids
 from server.engine.loader import LoadedModel
 from server.engine.sample import Sample
@@ -24,11 +25,11 @@ class Batch:
 def gather(model: LoadedModel, samples: Sequence[Sample]) -> Batch:
     """Stack what the samples own; each is at a step of its own."""
     device, dtype = model.device, model.dtype
-    now = torch.stack([sample.sigmas[sample.step] for sample in samples])
-    after = torch.stack([sample.sigmas[sample.step + 1] for sample in samples])
+    now = send(torch.stack([sample.sigmas[sample.step] for sample in samples]), device)
+    after = send(torch.stack([sample.sigmas[sample.step + 1] for sample in samples]), device)
     # FluxPipeline hands the timestep over as sigma * 1000 in the model's dtype, divided by 1000.
-    timestep = (now * 1000).to(device, dtype) / 1000
-    guidance = torch.tensor([sample.order.guidance for sample in samples], dtype=torch.float32, device=device)
+    timestep = (now * 1000).to(dtype) / 1000
+    guidance = upload([sample.order.guidance for sample in samples], torch.float32, device)
     embeds = torch.stack([sample.embedding.tokens for sample in samples])
     inputs = StepInputs(
         latents=torch.stack([sample.latents for sample in samples]),
@@ -36,10 +37,10 @@ def gather(model: LoadedModel, samples: Sequence[Sample]) -> Batch:
         pooled=torch.stack([sample.embedding.pooled for sample in samples]),
         timestep=timestep,
         guidance=guidance if model.takes_guidance else None,
-        img_ids=image_ids(*samples[0].shape).to(device, dtype),
+        img_ids=image_ids(*samples[0].shape, device, dtype),
         txt_ids=torch.zeros(embeds.shape[1], 3, device=device, dtype=dtype),
     )
-    return Batch(samples, inputs, (after - now).to(device)[:, None, None])
+    return Batch(samples, inputs, (after - now)[:, None, None])
 
 
 def denoise(model: LoadedModel, batch: Batch) -> StepResult:

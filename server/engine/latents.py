@@ -29,10 +29,10 @@ def unpack(latents: Tensor, width: int, height: int) -> Tensor:
     return patches.reshape(1, channels, 2 * rows, 2 * columns)
 
 
-def image_ids(width: int, height: int) -> Tensor:
-    """(T, 3): zero, row and column of each image token."""
+def image_ids(width: int, height: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """(T, 3): zero, row and column of each image token; made on the device, where nobody waits for them."""
     rows, columns = height // PIXELS_A_TOKEN, width // PIXELS_A_TOKEN
-    ids = torch.zeros(rows, columns, 3)
-    ids[..., 1] = torch.arange(rows)[:, None]
-    ids[..., 2] = torch.arange(columns)
+    ids = torch.zeros(rows, columns, 3, device=device, dtype=dtype)
+    ids[..., 1] = torch.arange(rows, device=device)[:, None]
+    ids[..., 2] = torch.arange(columns, device=device)
     return ids.view(-1, 3)

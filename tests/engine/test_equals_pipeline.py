@@ -87,4 +87,4 @@ def test_noise_is_what_the_pipeline_draws_with_a_cpu_generator(seed: int, column
     assert torch.equal(noise[None], Pipeline._pack_latents(drawn, 1, 16, 2 * rows, 2 * columns))
     assert torch.equal(unpack(noise, 16 * columns, 16 * rows), drawn)
     ids = Pipeline._prepare_latent_image_ids(1, rows, columns, "cpu", torch.float32)
-    assert torch.equal(image_ids(16 * columns, 16 * rows), ids)
+    assert torch.equal(image_ids(16 * columns, 16 * rows, torch.device("cpu"), torch.float32), ids)
