@@ -42,12 +42,14 @@ def new_run(settings: FluxSettings) -> AveragedRun[Model]:
     return AveragedRun(
         model=model,
         average=average,
-        optimizers=optimizers(model, settings),
+        optimizers=optimizers(model, settings.muon_rate, settings.adam_rate),
         generator=torch.Generator().manual_seed(0),
     )
 
 
-def optimizers(model: Model, settings: FluxSettings) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+def optimizers(
+    model: nn.Module, muon_rate: float, adam_rate: float
+) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
     """Muon for the matrices of the transformer's blocks but the modulation, AdamW for all the rest."""
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
@@ -55,8 +57,14 @@ def optimizers(model: Model, settings: FluxSettings) -> tuple[torch.optim.Optimi
         in_block = "transformer_blocks" in name
         is_modulation = ".norm" in name
         (matrices if in_block and parameter.ndim == 2 and not is_modulation else rest).append(parameter)
-    muon = torch.optim.Muon(matrices, lr=settings.muon_rate, weight_decay=0.02)
-    return muon, torch.optim.AdamW(rest, lr=settings.adam_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    muon = torch.optim.Muon(matrices, lr=muon_rate, weight_decay=0.02)
+    return muon, torch.optim.AdamW(rest, lr=adam_rate, betas=(0.9, 0.98), weight_decay=0.01)
+
+
+def set_rates(run: AveragedRun[Model], rates: Sequence[float], factor: float) -> None:
+    """The learning rates of Muon and AdamW, both times a factor."""
+    for optimizer, rate in zip(run.optimizers, rates, strict=True):
+        optimizer.param_groups[0]["lr"] = rate * factor
 
 
 def train_base(
@@ -72,8 +80,7 @@ def train_base(
     rates = (settings.muon_rate, settings.adam_rate)
 
     def step(done: float) -> float:
-        for optimizer, rate in zip(run.optimizers, rates, strict=True):
-            optimizer.param_groups[0]["lr"] = rate * warm_up(run.step, 50) * decay(done, settings.hold)
+        set_rates(run, rates, warm_up(run.step, 50) * decay(done, settings.hold))
         bank = choose_bank(banks, done, settings, run.generator)
         return train_step(run, compiled if bank is banks[0] else run.model.trainee, bank, settings)
 

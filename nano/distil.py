@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from nano.bank import Bank
-from nano.base import Compiler, Model, choose_bank, follow, velocity_loss
+from nano.base import Compiler, Model, choose_bank, follow, optimizers, set_rates, velocity_loss
 from nano.curve import Curve
 from nano.flow import Noised, add_noise
 from nano.flux import image_ids
@@ -26,9 +26,11 @@ def new_distil_run(teacher: Model, settings: DistilSettings) -> AveragedRun[Mode
     student, average = copy.deepcopy(teacher), copy.deepcopy(teacher)
     student.requires_grad_(False)
     student.trainee.flux.requires_grad_(True)
-    optimizer = torch.optim.AdamW(student.trainee.flux.parameters(), settings.rate, weight_decay=0.0)
     return AveragedRun(
-        model=student, average=average, optimizers=(optimizer,), generator=torch.Generator().manual_seed(1)
+        model=student,
+        average=average,
+        optimizers=optimizers(student.trainee.flux, settings.muon_rate, settings.adam_rate),
+        generator=torch.Generator().manual_seed(1),
     )
 
 
@@ -43,10 +45,11 @@ def train_distil(
     compiler: Compiler,
 ) -> None:
     """Train until `seconds` of training are done."""
+    rates = (settings.muon_rate, settings.adam_rate)
     teaching, learning = compiler(teacher.trainee), compiler(run.model.trainee)
 
     def step(done: float) -> float:
-        run.optimizers[0].param_groups[0]["lr"] = settings.rate * warm_up(run.step, 20) * decay(done, 0.3)
+        set_rates(run, rates, warm_up(run.step, 20) * decay(done, settings.hold))
         bank = choose_bank(banks, 1.0, flux, run.generator)
         main = bank is banks[0]
         pair = (teaching, learning) if main else (teacher.trainee, run.model.trainee)
@@ -77,10 +80,12 @@ def distil_step(
         velocity, _ = student(task.x, *prompt, task.sigma, guidance, ids)
     labels = bank.labels[rows].long()
     loss = velocity_loss(velocity.float(), Noised(task.x, task.sigma, target), labels, object_weight)
-    run.optimizers[0].zero_grad(set_to_none=True)
+    for optimizer in run.optimizers:
+        optimizer.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(run.model.trainee.flux.parameters(), 1.0)
-    run.optimizers[0].step()
+    for optimizer in run.optimizers:
+        optimizer.step()
     follow(run.average, run.model, min(0.99, (run.step + 1) / (run.step + 21)))
     return float(loss.detach())
 

@@ -52,7 +52,9 @@ class DistilSettings:
 
     share: float
     batch: int
-    rate: float
+    muon_rate: float
+    adam_rate: float
+    hold: float
     lowest: float
     highest: float
 
