@@ -10,11 +10,14 @@ r with the one of the last computed step, and where the relative L1 distance of 
 is strictly below the stage's threshold, adds the residual that the stage's other blocks gave then instead of
 running them. A structure hit forces a detail hit.
 
-Here each sample of a batch has thresholds, step count, progress and decisions of its own. The caller owns one
+Other methods of the field are here as well, each a row of parts (``h2cache.methods``): what is measured, how two
+measurements compare, when to reuse, what to put in, which blocks, and bounds.
+
+Each sample of a batch has a method, step count, progress and decisions of its own. The caller owns one
 ``SampleCache`` a sample and passes them with the batch:
 
     model = flux_model(transformer)                      # diffusers' FluxTransformer2DModel
-    caches = [SampleCache.start(CacheSettings(tau1=0.15, tau2=0.22), num_steps=28) for _ in batch]
+    caches = [SampleCache.start(paper(tau1=0.15, tau2=0.22), num_steps=28) for _ in batch]
     result = denoise_step(model, StepInputs(...), caches)
     result.velocity, result.caches, result.records       # (B, T, C), the new states, what was done
 
@@ -22,31 +25,35 @@ Nothing is global, no model is patched, and the states passed in are never chang
 """
 
 from h2cache.errors import H2CacheError
-from h2cache.family import Conditioning, FluxModel, Stage, StepInputs, Streams
+from h2cache.family import Conditioning, FluxModel, StepInputs, Streams
 from h2cache.flux1 import flux_model
-from h2cache.settings import PAPER, CacheSettings
+from h2cache.method import Method
+from h2cache.methods import METHODS, method, paper
+from h2cache.saving import from_bytes, to_bytes
 from h2cache.sizes import cache_bytes
-from h2cache.state import SampleCache, StageCache, StepMemory
+from h2cache.state import SampleCache, StageCache
 from h2cache.stats import Outcome, SampleStatistics, StepRecord
 from h2cache.step import StepResult, denoise_step
 
 __all__ = [
-    "PAPER",
-    "CacheSettings",
+    "METHODS",
     "Conditioning",
     "FluxModel",
     "H2CacheError",
+    "Method",
     "Outcome",
     "SampleCache",
     "SampleStatistics",
-    "Stage",
     "StageCache",
     "StepInputs",
-    "StepMemory",
     "StepRecord",
     "StepResult",
     "Streams",
     "cache_bytes",
     "denoise_step",
     "flux_model",
+    "from_bytes",
+    "method",
+    "paper",
+    "to_bytes",
 ]

@@ -1,41 +1,56 @@
-"""How far each sample's first-block residual has moved since its last computed step, and whether that is a hit."""
+"""How far samples have moved: relative L1 distances, and the one read of them."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from h2cache.gate import StageRule, Verdict
-from h2cache.state import StepMemory
+from h2cache.state import Reference
 from h2cache.summary import mean_abs
-from h2cache.transfer import read, upload
+from h2cache.transfer import read
 
 
-def judge_rows(
-    memories: Sequence[StepMemory | None],
-    summaries: Tensor,
-    rules: Sequence[StageRule],
-    marks: Sequence[Tensor | None],
-) -> list[Verdict]:
-    """The distances d = mean|P(r_old) - P(r)| / mean|P(r_old)| of B samples against their thresholds: d < tau.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One sample's distance, None where there is none; ``finite``: so is all that was looked at."""
 
-    ``summaries`` (B, n, c) float32 are this step's P(r), ``memories`` what is known of the last computed step.
-    ``marks`` are scalars that have to be finite too. Without an old summary, or with an all-zero one, there is no
-    distance and no hit; NaN is below nothing.
+    distance: float | None
+    finite: bool
+
+
+def see(summaries: Tensor) -> list[Reference]:
+    """Summaries (B, n, c) of a batch as what each sample may remember; the tensors are the samples' own."""
+    scales = mean_abs(summaries)
+    return [Reference(summary.clone(), scale.clone()) for summary, scale in zip(summaries, scales, strict=True)]
+
+
+def distances(
+    seen: Sequence[Reference], references: Sequence[Reference | None], marks: Sequence[Sequence[Tensor]]
+) -> Tensor:
+    """d = mean|old - new| / mean|old| of B samples, and a number that is finite where all is: (2, B).
+
+    ``marks`` are each sample's scalars that have to be finite too. Without a reference the distance is not finite.
     """
-    nothing = summaries.new_zeros(())
-    old = [torch.zeros_like(summaries[0]) if known is None else known.summary for known in memories]
-    scale = torch.stack([nothing if known is None else known.scale for known in memories])
-    mark = torch.stack([nothing if mark is None else mark for mark in marks])
-    change = mean_abs(summaries - torch.stack(old))
-    distance = change / scale
-    thresholds = upload([rule.tau for rule in rules], torch.float32, summaries.device)
-    # The one synchronisation of the stage: which rows leave the batch decides the shapes that follow.
-    distances, below, sums = read(torch.stack([distance, distance < thresholds, change + scale + mark]))
-    return [_verdict(*row) for row in zip(distances, below, sums, strict=True)]
+    new = torch.stack([each.summary for each in seen])
+    old = torch.stack(
+        [
+            torch.zeros_like(now.summary) if known is None else known.summary
+            for now, known in zip(seen, references, strict=True)
+        ]
+    )
+    scale = torch.stack([new.new_zeros(()) if known is None else known.scale for known in references])
+    mark = torch.stack([torch.stack([new.new_zeros(()), *row]).sum() for row in marks])
+    change = mean_abs(new - old)
+    return torch.stack([change / scale, change + scale + mark])
 
 
-def _verdict(distance: float, below: float, checked: float) -> Verdict:
-    finite = math.isfinite(checked)
-    return Verdict(bool(below) and finite, distance if math.isfinite(distance) else None, finite)
+def read_all(tables: Sequence[Tensor]) -> list[Measured]:
+    """Several (2, B) tables on the host. The one synchronisation: who leaves decides the shapes to come."""
+    if not tables:
+        return []
+    distance, checked = read(torch.cat(list(tables), 1))
+    return [
+        Measured(d if math.isfinite(d) else None, math.isfinite(c)) for d, c in zip(distance, checked, strict=True)
+    ]

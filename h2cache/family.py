@@ -1,4 +1,4 @@
-"""What a model family has to offer to be run in two stages: the seam for FLUX.1's successors."""
+"""What a model family has to offer to be run in stages: the seam for FLUX.1's successors."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,9 +33,11 @@ class Streams:
     txt: Tensor
     img: Tensor
 
-    def rows(self, index: Tensor) -> "Streams":
-        """Some of the samples, copied; ``index`` (R,)."""
-        return Streams(self.txt.index_select(0, index), self.img.index_select(0, index))
+    def rows(self, places: Sequence[int]) -> "Streams":
+        """Some of the samples; the streams themselves where that is all of them in order."""
+        if list(places) == list(range(len(self.img))):
+            return self
+        return Streams(pick(self.txt, places), pick(self.img, places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,52 +51,50 @@ class Conditioning:
     per_sample: tuple[Tensor, ...]
     shared: tuple[Tensor, ...]
 
-    def rows(self, index: Tensor) -> "Conditioning":
-        """The conditioning of some of the samples; ``index`` (R,)."""
-        return Conditioning(tuple(part.index_select(0, index) for part in self.per_sample), self.shared)
+    def rows(self, places: Sequence[int]) -> "Conditioning":
+        """The conditioning of some of the samples."""
+        if list(places) == list(range(len(self.per_sample[0]))):
+            return self
+        return Conditioning(tuple(pick(part, places) for part in self.per_sample), self.shared)
+
+
+def pick(batch: Tensor, places: Sequence[int]) -> Tensor:
+    """Rows by host numbers, without an index on the device; a single row is not copied."""
+    if len(places) == 1:
+        return batch[places[0] : places[0] + 1]
+    return torch.stack([batch[place] for place in places])
 
 
 Block = Callable[[Streams, Conditioning], Streams]
-"""One block on both streams. It may be compiled or quantised; it gives new tensors or those that it was given."""
-
-Signal = Callable[[Streams, Streams], Tensor]
-"""Streams before and after the first block -> the residual (B, N, D) that is watched, in float32 or wider."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A run of blocks of which the first is always computed.
-
-    ``signal`` is the residual that is watched, ``pool_size`` how many tokens its summary has at least (the
-    window's side is N // pool_size), ``block_cost`` the FLOPs of one block relative to the other stage's.
-    """
-
-    blocks: Sequence[Block]
-    signal: Signal
-    pool_size: int
-    block_cost: float = 1.0
-
-    def num_run(self, is_hit: bool) -> int:
-        """Blocks that a sample runs."""
-        return 1 if is_hit else len(self.blocks)
+"""One block on both streams; it gives new tensors or those that it was given, and changes none."""
 
 
 class FluxModel(Protocol):
-    """A transformer seen as embed -> structure -> detail -> head."""
+    """A transformer seen as embed -> blocks -> head. The first ``num_double`` blocks are the structure stage's."""
 
     @property
-    def structure(self) -> Stage:
-        """The double-stream blocks, gated by tau1."""
+    def blocks(self) -> Sequence[Block]:
+        """Double-stream blocks, then single-stream ones."""
         ...
 
     @property
-    def detail(self) -> Stage:
-        """The single-stream blocks, gated by tau2."""
+    def num_double(self) -> int:
+        """How many of the blocks are double-stream ones."""
+        ...
+
+    @property
+    def costs(self) -> Sequence[float]:
+        """Each block's FLOPs, in any unit."""
         ...
 
     @property
     def width(self) -> int:
         """D, the channels of both streams."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """C, the channels of latents and velocity."""
         ...
 
     @property
@@ -106,10 +106,10 @@ class FluxModel(Protocol):
         """Everything before the first block."""
         ...
 
-    def head(self, streams: Streams, conditioning: Conditioning) -> Tensor:
-        """Everything after the last block: the velocity (B, T, C)."""
+    def modulated_input(self, streams: Streams, conditioning: Conditioning) -> Tensor:
+        """The image stream (B, T, D) as the first block's attention sees it."""
         ...
 
-    def state_bytes(self, img_tokens: int, txt_tokens: int) -> int:
-        """Bytes of a sample's full cache state."""
+    def head(self, streams: Streams, conditioning: Conditioning) -> Tensor:
+        """Everything after the last block: the velocity (B, T, C)."""
         ...

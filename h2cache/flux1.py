@@ -1,5 +1,6 @@
-"""FLUX.1 (dev, schnell and their kin) as two stages: diffusers' FluxTransformer2DModel, its own blocks called."""
+"""FLUX.1 (dev, schnell and their kin): diffusers' FluxTransformer2DModel, its own blocks called."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -7,39 +8,38 @@ import torch
 from torch import Tensor, nn
 
 from h2cache.errors import H2CacheError
-from h2cache.family import Block, Conditioning, Stage, StepInputs, Streams
-from h2cache.sizes import cache_bytes
-from h2cache.summary import difference
+from h2cache.family import Block, Conditioning, StepInputs, Streams
 
 if TYPE_CHECKING:
     from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 
-STRUCTURE_POOL_SIZE, DETAIL_POOL_SIZE = 2048, 384
-"""Pool sizes of the two stages in the published code (repository Bluear7878/H2-Cache)."""
-
 
 @dataclass(frozen=True)
 class Flux1:
-    """The model as embed -> structure -> detail -> head. Holds no state of a run: threads may share it."""
+    """The model as embed -> blocks -> head. Holds no state of a run: threads may share it."""
 
     transformer: "FluxTransformer2DModel"
-    structure: Stage
-    detail: Stage
+    blocks: Sequence[Block]
+    num_double: int
 
     @property
-    def num_double(self) -> int:
-        """Double-stream blocks: 19 in FLUX.1."""
-        return len(self.structure.blocks)
+    def costs(self) -> Sequence[float]:
+        """A block of either kind costs 24 D^2 FLOPs a token and the same attention.
 
-    @property
-    def num_single(self) -> int:
-        """Single-stream blocks: 38 in FLUX.1."""
-        return len(self.detail.blocks)
+        Left out: the modulation, once a sample: as much as one token more in a double block, a quarter of that in
+        a single one.
+        """
+        return [1.0] * len(self.blocks)
 
     @property
     def width(self) -> int:
         """D, the channels of both streams: 3072 in FLUX.1."""
         return int(self.transformer.inner_dim)
+
+    @property
+    def channels(self) -> int:
+        """C, the channels of latents and velocity: 64 in FLUX.1."""
+        return int(self.transformer.out_channels)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -60,44 +60,27 @@ class Flux1:
         cos, sin = model.pos_embed(torch.cat([inputs.txt_ids, inputs.img_ids]))
         return Streams(txt, img), Conditioning((temb,), (cos, sin))
 
+    def modulated_input(self, streams: Streams, conditioning: Conditioning) -> Tensor:
+        """The first double-stream block's modulated norm of the image stream (B, T, D)."""
+        (temb,) = conditioning.per_sample
+        modulated: Tensor = self.transformer.transformer_blocks[0].norm1(streams.img, emb=temb)[0]
+        return modulated
+
     def head(self, streams: Streams, conditioning: Conditioning) -> Tensor:
         """As FluxTransformer2DModel.forward does after its last block."""
         (temb,) = conditioning.per_sample
         velocity: Tensor = self.transformer.proj_out(self.transformer.norm_out(streams.img, temb))
         return velocity
 
-    def state_bytes(self, img_tokens: int, txt_tokens: int) -> int:
-        """Bytes of a sample's full cache state, see ``cache_bytes``."""
-        return cache_bytes(self, img_tokens, txt_tokens)
-
 
 def flux_model(transformer: "FluxTransformer2DModel") -> Flux1:
-    """See a FluxTransformer2DModel as two stages; nothing of it is changed or copied.
-
-    A block of either kind costs 24 D^2 FLOPs a token and the same attention, so their costs are both 1. (Left out:
-    the modulation, once a sample: as much as one token more in a double block, a quarter of that in a single one.)
-    """
-    doubles = [_block(block) for block in transformer.transformer_blocks]
-    singles = [_block(block) for block in transformer.single_transformer_blocks]
-    if not (doubles and singles):
+    """See a FluxTransformer2DModel as a row of blocks; nothing of it is changed or copied."""
+    doubles, singles = transformer.transformer_blocks, transformer.single_transformer_blocks
+    if not (len(doubles) and len(singles)):
         raise H2CacheError(
             f"{len(doubles)} double and {len(singles)} single blocks, allowed is at least 1 of each"
         )
-    return Flux1(
-        transformer,
-        Stage(doubles, image_residual, STRUCTURE_POOL_SIZE),
-        Stage(singles, joint_residual, DETAIL_POOL_SIZE),
-    )
-
-
-def image_residual(before: Streams, after: Streams) -> Tensor:
-    """What the first double-stream block added to the image stream: (B, T, D)."""
-    return difference(after.img, before.img)
-
-
-def joint_residual(before: Streams, after: Streams) -> Tensor:
-    """What the first single-stream block added to text and image tokens: (B, S + T, D)."""
-    return torch.cat([difference(after.txt, before.txt), difference(after.img, before.img)], 1)
+    return Flux1(transformer, [_block(block) for block in (*doubles, *singles)], len(doubles))
 
 
 def _block(block: nn.Module) -> Block:

@@ -1,88 +1,110 @@
 """The state of one sample: owned by the caller, passed in and out, never changed in place."""
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from h2cache.errors import H2CacheError
-from h2cache.saving import pack, unpack
-from h2cache.settings import CacheSettings
+from h2cache.checks import check_count
 from h2cache.stats import SampleStatistics
+
+if TYPE_CHECKING:
+    from h2cache.method import Method
 
 
 @dataclass(frozen=True, slots=True)
-class StepMemory:
-    """What a stage remembers of the last step that it computed. The tensors are the sample's own, not views.
-
-    ``summary`` (n, c) float32: P(r), the pooled summary of the first block's residual; ``scale`` () float32:
-    mean |P(r)|, or NaN where the residuals below are not finite; ``txt`` (S, D) and ``img`` (T, D): what the
-    other blocks added to the streams.
-    """
+class Reference:
+    """What was measured in a step: ``summary`` (n, c) float32, P(r), and ``scale`` () float32, its mean size."""
 
     summary: Tensor
     scale: Tensor
-    txt: Tensor
-    img: Tensor
 
     @property
-    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def tensors(self) -> tuple[Tensor, ...]:
         """Everything that takes memory."""
-        return self.summary, self.scale, self.txt, self.img
+        return self.summary, self.scale
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What a stage gave in a step that was computed. The tensors are the sample's own, not views.
+
+    ``img`` (T, D) and ``txt`` (S, D): what the stage added to the streams, without text where no later block reads
+    it; of a whole-step method that reuses outputs, ``img`` is the velocity (T, C). ``mark`` () float32: 0, or NaN
+    where they are not finite. What was measured in that step, where somebody will ask for it: ``seen`` for the
+    gate, ``followed`` for the fill.
+    """
+
+    step_index: int
+    img: Tensor
+    txt: Tensor | None
+    mark: Tensor
+    seen: Reference | None = None
+    followed: Reference | None = None
+
+    @property
+    def tensors(self) -> Iterator[Tensor]:
+        """Everything that takes memory."""
+        yield from (self.img, self.mark)
+        if self.txt is not None:
+            yield self.txt
+        for reference in (self.seen, self.followed):
+            if reference is not None:
+                yield from reference.tensors
 
 
 @dataclass(frozen=True, slots=True)
 class StageCache:
     """One stage of one sample between two steps.
 
-    ``memory`` is None before the first computed step; ``consecutive`` counts the steps in a row, up to now,
-    in which the stage's residual was reused.
+    ``anchors``, the newest first, are the last computed steps. ``previous`` is what was measured in the last step,
+    computed or not, for the methods that compare with it. ``memory`` is the gate's, and ``consecutive`` counts the
+    steps in a row, up to now, in which the stage was reused.
     """
 
-    memory: StepMemory | None = None
+    anchors: tuple[Anchor, ...] = ()
+    previous: Reference | None = None
+    memory: tuple[float, ...] = ()
     consecutive: int = 0
 
     @property
+    def tensors(self) -> Iterator[Tensor]:
+        """Everything that takes memory."""
+        for anchor in self.anchors:
+            yield from anchor.tensors
+        if self.previous is not None:
+            yield from self.previous.tensors
+
+    @property
     def nbytes(self) -> int:
-        """Bytes of all tensors."""
-        return 0 if self.memory is None else sum(part.nbytes for part in self.memory.tensors)
-
-    def reused(self) -> "StageCache":
-        """The state after one more step that reused the residual."""
-        return StageCache(self.memory, self.consecutive + 1)
-
-    def to(self, device: torch.device | str) -> "StageCache":
-        """The same state on another device."""
-        if self.memory is None:
-            return self
-        return StageCache(StepMemory(*(part.to(device) for part in self.memory.tensors)), self.consecutive)
+        """Bytes of all tensors; what two parts share counts once."""
+        return sum({id(tensor): tensor.nbytes for tensor in self.tensors}.values())
 
 
 @dataclass(frozen=True, slots=True)
 class SampleCache:
-    """One sample between two steps: H2-Cache's whole state (arXiv 2510.27171) and the sample's progress.
+    """One sample between two steps: the whole state of its method, and its progress.
 
-    ``settings`` None is off: everything is computed and nothing stored. ``step_index`` is the step to come.
+    ``method`` None is off: everything is computed and nothing stored. ``step_index`` is the step to come; there is
+    one stage for each part of the model that the method may reuse.
     """
 
-    settings: CacheSettings | None
+    method: "Method | None"
     num_steps: int
     step_index: int = 0
-    structure: StageCache = field(default_factory=StageCache)
-    detail: StageCache = field(default_factory=StageCache)
+    stages: tuple[StageCache, ...] = ()
     statistics: SampleStatistics = field(default_factory=SampleStatistics)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.num_steps, int) or self.num_steps < 1:
-            raise H2CacheError(f"num_steps is {self.num_steps!r}, allowed is a whole number from 1 up")
-        if not isinstance(self.step_index, int) or self.step_index < 0:
-            raise H2CacheError(f"step_index is {self.step_index!r}, allowed is a whole number from 0 up")
+        check_count("num_steps", self.num_steps, low=1)
+        check_count("step_index", self.step_index)
 
     @classmethod
-    def start(cls, settings: CacheSettings | None, num_steps: int) -> "SampleCache":
+    def start(cls, method: "Method | None", num_steps: int) -> "SampleCache":
         """The state before the first of ``num_steps`` steps."""
-        return cls(settings, num_steps)
+        return cls(method, num_steps, stages=tuple(StageCache() for _ in method.stages) if method else ())
 
     @property
     def nonfinite(self) -> bool:
@@ -92,49 +114,34 @@ class SampleCache:
     @property
     def nbytes(self) -> int:
         """Bytes of all tensors."""
-        return self.structure.nbytes + self.detail.nbytes
+        return sum(stage.nbytes for stage in self.stages)
+
+    def without_tensors(self) -> "SampleCache":
+        """The statistics of a finished sample, without what it holds."""
+        return replace(self, stages=tuple(StageCache() for _ in self.stages))
 
     def to(self, device: torch.device | str) -> "SampleCache":
         """The same state on another device."""
-        return replace(self, structure=self.structure.to(device), detail=self.detail.to(device))
+        return replace(self, stages=tuple(_moved(stage, device) for stage in self.stages))
 
-    def to_bytes(self) -> bytes:
-        """The state as safetensors bytes, to be taken up by another process; no pickle."""
-        stages = {"structure": self.structure, "detail": self.detail}
-        facts = {
-            "settings": None if self.settings is None else asdict(self.settings),
-            "num_steps": self.num_steps,
-            "step_index": self.step_index,
-            "consecutive": {name: stage.consecutive for name, stage in stages.items()},
-            "statistics": asdict(self.statistics),
-        }
-        tensors: dict[str, Tensor] = {}
-        for name, stage in stages.items():
-            if stage.memory is not None:
-                tensors |= {f"{name}.{part}": getattr(stage.memory, part) for part in PARTS}
-        return pack(tensors, facts)
 
-    @classmethod
-    def from_bytes(cls, content: bytes, device: torch.device | str = "cpu") -> "SampleCache":
-        """The state that ``to_bytes`` wrote, on ``device``. Raises H2CacheError for any other bytes."""
-        tensors, facts = unpack(content)
-        try:
-            cache = cls(
-                None if facts["settings"] is None else CacheSettings(**facts["settings"]),
-                facts["num_steps"],
-                facts["step_index"],
-                _stage(tensors, facts, "structure"),
-                _stage(tensors, facts, "detail"),
-                SampleStatistics(**facts["statistics"]),
+def _moved(stage: StageCache, device: torch.device | str) -> StageCache:
+    return replace(
+        stage,
+        anchors=tuple(
+            replace(
+                anchor,
+                img=anchor.img.to(device),
+                txt=None if anchor.txt is None else anchor.txt.to(device),
+                mark=anchor.mark.to(device),
+                seen=_moved_reference(anchor.seen, device),
+                followed=_moved_reference(anchor.followed, device),
             )
-        except (KeyError, TypeError) as error:
-            raise H2CacheError(f"{len(content)} bytes are not a whole saved sample: {error}") from error
-        return cache.to(device)
+            for anchor in stage.anchors
+        ),
+        previous=_moved_reference(stage.previous, device),
+    )
 
 
-PARTS = ("summary", "scale", "txt", "img")
-
-
-def _stage(tensors: dict[str, Tensor], facts: dict[str, Any], name: str) -> StageCache:
-    found = {part: tensors[f"{name}.{part}"] for part in PARTS if f"{name}.{part}" in tensors}
-    return StageCache(StepMemory(**found) if found else None, facts["consecutive"][name])
+def _moved_reference(seen: Reference | None, device: torch.device | str) -> Reference | None:
+    return None if seen is None else Reference(seen.summary.to(device), seen.scale.to(device))

@@ -18,9 +18,10 @@ class StepRecord:
 
     ``d1`` and ``d2`` are the distances of structure and detail from their last computed step. They are None
     where there is none: in the first step, with the cache off, after a residual that was not finite, where
-    the old summary is all zero, and ``d2`` on a forced hit. Where a guard makes a stage compute they are told
-    all the same. ``blocks_run`` counts blocks of both stages, ``flops_share`` is their part of the FLOPs of
-    all blocks. ``nonfinite``: a residual of this or an earlier step was not finite.
+    the old summary is all zero, ``d2`` on a forced hit, and where the method does not measure. Where a guard makes
+    a stage compute they are told all the same. ``blocks_run`` counts blocks, ``flops_share`` is their part of the
+    FLOPs of all blocks, ``flux1_share`` what the same decisions cost on FLUX.1's 19 + 38 blocks. ``nonfinite``: a
+    residual of this or an earlier step was not finite.
     """
 
     outcome: Outcome
@@ -28,18 +29,20 @@ class StepRecord:
     d2: float | None
     blocks_run: int
     flops_share: float
+    flux1_share: float
     nonfinite: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SampleStatistics:
-    """Sums over a sample's steps: steps = full + detail_hits + structure_hits; ``flops`` sums the shares."""
+    """Sums over a sample's steps; ``flops`` and ``flux1`` sum the shares."""
 
     full: int = 0
     detail_hits: int = 0
     structure_hits: int = 0
     blocks_run: int = 0
     flops: float = 0.0
+    flux1: float = 0.0
     nonfinite: bool = False
 
     @property
@@ -52,6 +55,11 @@ class SampleStatistics:
         """Share of the uncached run's block FLOPs that was spent; 1 before the first step."""
         return self.flops / self.steps if self.steps else 1.0
 
+    @property
+    def flux1_ratio(self) -> float:
+        """The same at FLUX.1's price; 1 before the first step."""
+        return self.flux1 / self.steps if self.steps else 1.0
+
     def add(self, record: StepRecord) -> "SampleStatistics":
         """The sums with one more step."""
         return SampleStatistics(
@@ -60,5 +68,6 @@ class SampleStatistics:
             self.structure_hits + (record.outcome is Outcome.STRUCTURE_HIT),
             self.blocks_run + record.blocks_run,
             self.flops + record.flops_share,
+            self.flux1 + record.flux1_share,
             self.nonfinite or record.nonfinite,
         )

@@ -1,7 +1,4 @@
-"""One denoising step of a batch under H2-Cache, a decision for each sample.
-
-Source: arXiv 2510.27171 and, where the two differ, the rule of its code (repository Bluear7878/H2-Cache).
-"""
+"""One denoising step of a batch, each sample under a method of its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,11 +7,12 @@ import torch
 from torch import Tensor
 
 from h2cache.errors import H2CacheError
-from h2cache.family import FluxModel, StepInputs
-from h2cache.gate import Verdict, detail_rule, structure_rule
-from h2cache.stages import run_stage
-from h2cache.state import SampleCache, StageCache
+from h2cache.family import Conditioning, FluxModel, StepInputs
+from h2cache.layout import Span, Spans
+from h2cache.sample_step import SampleStep, Snapshot
+from h2cache.state import SampleCache
 from h2cache.stats import Outcome, StepRecord
+from h2cache.sweep import Sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,81 +29,99 @@ class StepResult:
 
 @torch.no_grad()
 def denoise_step(model: FluxModel, inputs: StepInputs, caches: Sequence[SampleCache]) -> StepResult:
-    """Embed, structure, detail, head: the next step of each sample; row i of the inputs belongs to ``caches[i]``.
+    """Embed, blocks, head: the next step of each sample; row i of the inputs belongs to ``caches[i]``.
 
-    The samples may have their own settings, step counts, progress and guidance. At most one host-device
-    synchronisation a stage. ``tau1 = tau2 = 0`` is bit-equal to the model itself on the same batch. Raises
-    H2CacheError where states and inputs do not belong together.
+    The samples may have methods, step counts, progress and guidance of their own. The host waits for the device at
+    most once where probes end: twice in a step of H2-Cache, never for a fixed schedule. A method that reuses
+    nothing is bit-equal to the model itself on the same batch. Raises H2CacheError where states and inputs do not
+    belong together.
     """
     _check(inputs, caches)
     streams, conditioning = model.embed(inputs)
-    structure = run_stage(
-        model.structure,
-        streams,
-        conditioning,
-        [cache.structure for cache in caches],
-        [structure_rule(cache) for cache in caches],
-        marks=[_unread(cache) for cache in caches],
-    )
-    detail = run_stage(
-        model.detail,
-        structure.streams,
-        conditioning,
-        [cache.detail for cache in caches],
-        [detail_rule(cache, verdict) for cache, verdict in zip(caches, structure.verdicts, strict=True)],
-        marks=[None for _ in caches],
-    )
-    velocity = model.head(detail.streams, conditioning)
-    verdicts = zip(caches, structure.verdicts, detail.verdicts, strict=True)
-    records = tuple(_record(model, *row) for row in verdicts)
-    rows = zip(caches, structure.caches, detail.caches, records, strict=True)
-    return StepResult(velocity, tuple(_advance(*row) for row in rows), records)
+    steps = [SampleStep(row, cache, spans_of(model, cache)) for row, cache in enumerate(caches)]
+    sweep = Sweep(model, streams, conditioning, steps)
+    sweep.run()
+    velocity = _velocity(model, conditioning, sweep.now, steps)
+    records = tuple(record(model, step) for step in steps)
+    return StepResult(velocity, tuple(map(_advanced, steps, records)), records)
+
+
+def spans_of(model: FluxModel, cache: SampleCache) -> Spans:
+    """The spans of the sample's method on this model; without a method all blocks are one."""
+    num_blocks = len(model.blocks)
+    if cache.method is None:
+        return (Span(0, num_blocks, num_blocks),)
+    return cache.method.layout.spans(model.num_double, num_blocks - model.num_double)
+
+
+def _velocity(model: FluxModel, conditioning: Conditioning, end: Snapshot, steps: Sequence[SampleStep]) -> Tensor:
+    """The head for all samples but those whose velocity is itself put in."""
+    rows = [step.row for step in steps if not step.skips_head]
+    velocities: dict[int, Tensor] = {}
+    if rows:
+        headed = model.head(end.of(rows), conditioning.rows(rows))
+        if len(rows) == len(steps) and not any(step.reuses_output for step in steps):
+            return headed
+        velocities = dict(zip(rows, headed, strict=True))
+    for step in steps:
+        if step.skips_head:
+            velocities[step.row], _ = step.reused_sum(0)
+        elif step.reuses_output and step.verdicts[0].stores:
+            step.remember_output(velocities[step.row])
+    return torch.stack([velocities[step.row] for step in steps])
 
 
 def _check(inputs: StepInputs, caches: Sequence[SampleCache]) -> None:
     if len(caches) != len(inputs.latents) or not caches:
         raise H2CacheError(f"{len(caches)} states for a batch of {len(inputs.latents)}, allowed is one a row")
-    given = inputs.prompt_embeds.shape[1], inputs.latents.shape[1]
+    given = inputs.latents.shape[1]
     for row, cache in enumerate(caches):
         if cache.step_index >= cache.num_steps:
             raise H2CacheError(f"row {row} has taken {cache.step_index} steps, allowed are {cache.num_steps}")
-        memory = cache.structure.memory
-        if memory is not None and given != (known := (len(memory.txt), len(memory.img))):
-            raise H2CacheError(f"row {row} has {given} text and image tokens, allowed is its state's {known}")
+        anchors = [anchor for stage in cache.stages for anchor in stage.anchors]
+        if anchors and len(anchors[0].img) != given:
+            known = len(anchors[0].img)
+            raise H2CacheError(f"row {row} has {given} image tokens, allowed are its state's {known}")
+        texts = [len(anchor.txt) for anchor in anchors if anchor.txt is not None]
+        if texts and texts[0] != inputs.prompt_embeds.shape[1]:
+            raise H2CacheError(
+                f"row {row} has {inputs.prompt_embeds.shape[1]} text tokens, allowed are its state's {texts[0]}"
+            )
 
 
-def _unread(cache: SampleCache) -> Tensor | None:
-    """Detail's scale, NaN after a residual that was not finite: a forced hit would not test it."""
-    return None if cache.detail.memory is None else cache.detail.memory.scale
-
-
-def _record(model: FluxModel, cache: SampleCache, structure: Verdict, detail: Verdict) -> StepRecord:
-    outcome = Outcome.FULL
-    if detail.hit:
-        outcome = Outcome.STRUCTURE_HIT if structure.hit else Outcome.DETAIL_HIT
-    num_double, num_single = model.structure.num_run(structure.hit), model.detail.num_run(detail.hit)
-    all_blocks = _flops(model, model.structure.num_run(is_hit=False), model.detail.num_run(is_hit=False))
+def record(model: FluxModel, step: SampleStep) -> StepRecord:
+    """What is told of one sample's step."""
+    reused = tuple(verdict.reused for verdict in step.verdicts)
+    padded = (*reused, *[False] * (len(step.spans) - len(reused)))
+    run = [
+        block
+        for span, is_reused in zip(step.spans, padded, strict=True)
+        for block in range(span.start, span.probe_end if is_reused else span.end)
+    ]
+    told = [verdict.distance for verdict in step.verdicts]
+    method = step.cache.method
     return StepRecord(
-        outcome,
-        structure.distance,
-        detail.distance,
-        num_double + num_single,
-        _flops(model, num_double, num_single) / all_blocks,
-        cache.nonfinite or not (structure.finite and detail.finite),
+        outcome=_outcome(reused),
+        d1=told[0] if told else None,
+        d2=told[1] if len(told) > 1 else None,
+        blocks_run=len(run),
+        flops_share=sum(model.costs[block] for block in run) / sum(model.costs),
+        flux1_share=1.0 if method is None else method.flux1_share(reused),
+        nonfinite=step.cache.nonfinite or not all(verdict.finite for verdict in step.verdicts),
     )
 
 
-def _flops(model: FluxModel, num_double: int, num_single: int) -> float:
-    """Of so many blocks of each stage, in units of the stages' ``block_cost``."""
-    return num_double * model.structure.block_cost + num_single * model.detail.block_cost
+def _outcome(reused: Sequence[bool]) -> Outcome:
+    if not any(reused):
+        return Outcome.FULL
+    return Outcome.STRUCTURE_HIT if reused[0] else Outcome.DETAIL_HIT
 
 
-def _advance(cache: SampleCache, structure: StageCache, detail: StageCache, record: StepRecord) -> SampleCache:
-    """The state after the step."""
+def _advanced(step: SampleStep, told: StepRecord) -> SampleCache:
+    """The sample's state after the step."""
     return replace(
-        cache,
-        step_index=cache.step_index + 1,
-        structure=structure,
-        detail=detail,
-        statistics=cache.statistics.add(record),
+        step.cache,
+        step_index=step.cache.step_index + 1,
+        stages=step.stages_after(),
+        statistics=step.cache.statistics.add(told),
     )

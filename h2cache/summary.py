@@ -1,13 +1,51 @@
-"""Pooled feature summaries of residuals, P(r) in arXiv 2510.27171.
+"""Summaries of signals, of which distances are taken.
 
-The window is square over tokens x channels (not over the image's grid), its side ``tokens // pool_size`` as in
-repository Bluear7878/H2-Cache; here it is clamped to at least 1, so that every image size works, and to the
+The paper's window is square over tokens x channels (not over the image's grid), its side ``tokens // pool_size``
+as in repository Bluear7878/H2-Cache; here it is clamped to at least 1, so that every image size works, and to the
 channels.
 """
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from h2cache.checks import check_count
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The paper's pooled feature summary (arXiv 2510.27171); has at least ``pool_size`` tokens."""
+
+    pool_size: int
+
+    def __post_init__(self) -> None:
+        check_count("pool_size", self.pool_size, low=1)
+
+    def __call__(self, signal: Tensor) -> Tensor:
+        """(B, N, C) -> float32 (B, n, c); the signal itself where the window is 1."""
+        return summarize(signal, self.pool_size)
+
+    def shape(self, tokens: int, channels: int) -> tuple[int, int]:
+        """(n, c)."""
+        return summary_shape(tokens, channels, self.pool_size)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """No summary at all."""
+
+    def __call__(self, signal: Tensor) -> Tensor:
+        """(B, N, C) -> float32 (B, N, C)."""
+        return signal.float()
+
+    def shape(self, tokens: int, channels: int) -> tuple[int, int]:
+        """(N, C)."""
+        return tokens, channels
+
+
+Summary = Windows | Whole
 
 
 def window(tokens: int, channels: int, pool_size: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ import torch
 from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from torch import nn
 
-from h2cache import CacheSettings, SampleCache, StepInputs, denoise_step, flux_model
+from h2cache import Method, SampleCache, StepInputs, denoise_step, flux_model, paper
 
 NUM_STEPS = 20
 IMAGE_SIDE_TOKENS = 16
@@ -80,7 +80,7 @@ def random_inputs(batch_size: int) -> StepInputs:
 
 
 def cached_run(
-    transformer: FluxTransformer2DModel, inputs: StepInputs, settings: Sequence[CacheSettings | None]
+    transformer: FluxTransformer2DModel, inputs: StepInputs, settings: Sequence[Method | None]
 ) -> tuple[SampleCache, ...]:
     """All steps of one batch under the cache."""
     model = flux_model(transformer)
@@ -94,7 +94,7 @@ def cached_run(
 
 
 def recorded_calls(
-    transformer: FluxTransformer2DModel, inputs: StepInputs, settings: Sequence[CacheSettings | None]
+    transformer: FluxTransformer2DModel, inputs: StepInputs, settings: Sequence[Method | None]
 ) -> list[list[BlockCall]]:
     """The block calls of a cached run, a list a step."""
     steps: list[list[BlockCall]] = []
@@ -132,11 +132,11 @@ def replay(transformer: FluxTransformer2DModel, inputs: StepInputs, steps: list[
         transformer.proj_out(transformer.norm_out(img, temb))
 
 
-def threshold_pairs(transformer: FluxTransformer2DModel, batch_size: int) -> list[CacheSettings | None]:
+def threshold_pairs(transformer: FluxTransformer2DModel, batch_size: int) -> list[Method | None]:
     """Thresholds at quantiles of the distances of a run that computes everything."""
     model = flux_model(transformer)
     inputs = random_inputs(1)
-    caches: Sequence[SampleCache] = (SampleCache.start(CacheSettings(0.0, 0.0), NUM_STEPS),)
+    caches: Sequence[SampleCache] = (SampleCache.start(paper(0.0, 0.0), NUM_STEPS),)
     latents, first, second = inputs.latents, [], []
     for step in range(NUM_STEPS):
         now = replace(inputs, latents=latents, timestep=inputs.timestep * (1 - step / NUM_STEPS))
@@ -146,7 +146,7 @@ def threshold_pairs(transformer: FluxTransformer2DModel, batch_size: int) -> lis
         second += [d for d in (result.records[0].d2,) if d is not None]
     d1, d2 = torch.tensor(first), torch.tensor(second)
     pairs = QUANTILES if batch_size > 1 else QUANTILES[3:4]
-    return [CacheSettings(float(d1.quantile(a)), float(d2.quantile(b))) for a, b in pairs[:batch_size]]
+    return [paper(float(d1.quantile(a)), float(d2.quantile(b))) for a, b in pairs[:batch_size]]
 
 
 def timed(clock: Callable[[], float], work: Callable[[], object]) -> float:

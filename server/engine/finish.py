@@ -27,7 +27,7 @@ def finish(model: LoadedModel, sample: Sample, decode_image: DecodeImage) -> Eng
     return SampleFinished(
         order.sample_id,
         content,
-        cache_counts(sample.cache, len(model.flux.structure.blocks) + len(model.flux.detail.blocks)),
+        cache_counts(sample.cache, len(model.flux.blocks)),
         sample.encode_ms,
         sample.denoise_ms,
         1000 * (time.perf_counter() - started_s),

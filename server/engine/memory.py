@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from h2cache import FluxModel, cache_bytes
+from h2cache import FluxModel, Method, cache_bytes
 from server.engine.latents import num_tokens
 from server.engine.text_encoder import Embedding
 
@@ -22,12 +22,12 @@ def sample_bytes(
     embedding: Embedding,
     latent_channels: int,
     dtype: torch.dtype,
-    is_cached: bool,
+    method: Method | None,
 ) -> int:
     """Latents, schedule, text and, under a cache, its full state."""
     tokens = num_tokens(width, height)
     latents = tokens * 4 * latent_channels * dtype.itemsize
-    state = cache_bytes(flux, tokens, len(embedding.tokens)) if is_cached else 0
+    state = 0 if method is None else cache_bytes(flux, method, tokens, len(embedding.tokens))
     return latents + 4 * (steps + 1) + embedding.nbytes + state
 
 

@@ -9,7 +9,7 @@ from server.engine.interface import SampleOrder
 from server.engine.latents import draw_noise, num_tokens
 from server.engine.loader import LoadedModel
 from server.engine.memory import sample_bytes
-from server.engine.sample import Sample, cache_settings
+from server.engine.sample import Sample, cache_method
 from server.engine.schedule import sigmas_of
 from server.engine.text_encoder import TextEncoder
 
@@ -20,14 +20,14 @@ def prepare(model: LoadedModel, text: TextEncoder, order: SampleOrder) -> Sample
     started_s = time.perf_counter()
     config = model.pipeline.transformer.config
     channels, tokens = config.in_channels // 4, num_tokens(order.width, order.height)
-    embedding, settings = text.encode(order.prompt), cache_settings(order.cache)
+    embedding, method = text.encode(order.prompt), cache_method(order.cache)
     noise = draw_noise(order.seed, channels, order.width, order.height, model.dtype)
     return Sample(
         order=order,
         embedding=embedding,
         latents=noise.to(model.device),
         sigmas=sigmas_of(model.pipeline.scheduler.config, order.steps, tokens),
-        cache=SampleCache.start(settings, order.steps),
+        cache=SampleCache.start(method, order.steps),
         needed_bytes=sample_bytes(
             model.flux,
             order.width,
@@ -36,7 +36,7 @@ def prepare(model: LoadedModel, text: TextEncoder, order: SampleOrder) -> Sample
             embedding,
             channels,
             model.dtype,
-            settings is not None,
+            method,
         ),
         encode_ms=1000 * (time.perf_counter() - started_s),
     )

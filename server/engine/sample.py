@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from h2cache import CacheSettings, SampleCache
+from h2cache import Method, SampleCache, paper
 from server.engine.interface import SampleOrder
 from server.engine.text_encoder import Embedding
 from server.request import CacheChoice, CacheCounts
@@ -50,11 +50,11 @@ class Sample:
         return self.latents.nbytes + self.sigmas.nbytes + text + self.cache.nbytes
 
 
-def cache_settings(choice: CacheChoice) -> CacheSettings | None:
-    """The library's settings of a request's choice."""
+def cache_method(choice: CacheChoice) -> Method | None:
+    """The library's method of a request's choice; None is off."""
     if choice.tau1 is None or choice.tau2 is None:
         return None
-    return CacheSettings(choice.tau1, choice.tau2, choice.warmup, choice.last_full, choice.max_consecutive)
+    return paper(choice.tau1, choice.tau2, choice.warmup, choice.last_full, choice.max_consecutive)
 
 
 def cache_counts(cache: SampleCache, blocks_a_step: int) -> CacheCounts:

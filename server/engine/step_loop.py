@@ -3,11 +3,10 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import torch
 
-from h2cache import StageCache, StepRecord
+from h2cache import StepRecord
 from server.engine.batch import denoise, gather, scatter
 from server.engine.interface import (
     FAILED,
@@ -132,7 +131,7 @@ class StepLoop:
             if sample.is_done:
                 self._running.remove(sample)
                 sample.denoise_ms = 1000 * (time.perf_counter() - sample.started_s)
-                sample.cache = replace(sample.cache, structure=StageCache(), detail=StageCache())
+                sample.cache = sample.cache.without_tensors()
                 self._roster.has_stepped(sample.order.sample_id)
                 self._decode(sample)
 

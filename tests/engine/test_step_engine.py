@@ -20,7 +20,7 @@ from server.engine.interface import FAILED, SampleFinished, SampleOrder, SampleS
 from server.engine.latents import draw_noise
 from server.engine.loader import LoadedModel
 from server.engine.memory import sample_bytes
-from server.engine.sample import Sample, cache_settings
+from server.engine.sample import Sample, cache_method
 from server.engine.schedule import sigmas_of
 from server.engine.step_engine import StepEngine
 from server.engine.text_encoder import TextEncoder
@@ -140,15 +140,14 @@ def prepared(model: LoadedModel, wanted: SampleOrder) -> Sample:
     noise = draw_noise(wanted.seed, 16, wanted.width, wanted.height, model.dtype)
     tokens = (wanted.width // 16) * (wanted.height // 16)
     sigmas = sigmas_of(model.pipeline.scheduler.config, wanted.steps, tokens)
-    cache = SampleCache.start(cache_settings(wanted.cache), wanted.steps)
+    cache = SampleCache.start(cache_method(wanted.cache), wanted.steps)
     return Sample(wanted, embedding, noise, sigmas, cache, 0, 0.0)
 
 
 def needed_bytes(model: LoadedModel, wanted: SampleOrder) -> int:
     embedding = TextEncoder(model, TEXT_LENGTH, 2**20).encode(wanted.prompt)
-    cached = cache_settings(wanted.cache) is not None
     size = (wanted.width, wanted.height, wanted.steps)
-    return sample_bytes(model.flux, *size, embedding, 16, model.dtype, cached)
+    return sample_bytes(model.flux, *size, embedding, 16, model.dtype, cache_method(wanted.cache))
 
 
 @pytest.mark.parametrize("cache", [rule(0.1, 0.1), CacheChoice("off", None, None)], ids=["cached", "off"])
@@ -169,15 +168,14 @@ def failing_on(model: LoadedModel, prompt: str) -> LoadedModel:
     with torch.inference_mode():
         marked = model.pipeline.transformer.context_embedder(tokens)
     assert isinstance(model.flux, Flux1)
-    first, *rest = model.flux.structure.blocks
+    first, *rest = model.flux.blocks
 
     def run(streams: Streams, conditioning: Conditioning) -> Streams:
         if (streams.txt - marked).abs().amax((1, 2)).min() < 1e-5:
             raise RuntimeError("out of memory, as it were")
         return first(streams, conditioning)
 
-    stage = replace(model.flux.structure, blocks=[run, *rest])
-    return replace(model, flux=replace(model.flux, structure=stage))
+    return replace(model, flux=replace(model.flux, blocks=[run, *rest]))
 
 
 def test_a_failing_sample_fails_alone_and_the_engine_goes_on(dev: LoadedModel, start: Start) -> None:
@@ -200,7 +198,7 @@ def no_log_records() -> Iterator[None]:
 @pytest.mark.usefixtures("no_log_records")
 def test_a_failed_step_s_tensors_are_free_when_its_samples_are_tried_alone(dev: LoadedModel, start: Start) -> None:
     assert isinstance(dev.flux, Flux1)
-    first, *rest = dev.flux.structure.blocks
+    first, *rest = dev.flux.blocks
     lost: list[weakref.ref[torch.Tensor]] = []
     alive: list[bool] = []
 
@@ -212,8 +210,7 @@ def test_a_failed_step_s_tensors_are_free_when_its_samples_are_tried_alone(dev: 
             raise RuntimeError("out of memory, as it were")
         return first(streams, conditioning)
 
-    stage = replace(dev.flux.structure, blocks=[fails_in_company, *rest])
-    engine, recorder = start(replace(dev, flux=replace(dev.flux, structure=stage)))
+    engine, recorder = start(replace(dev, flux=replace(dev.flux, blocks=[fails_in_company, *rest])))
     for i in range(3):
         engine.submit(order(str(i), steps=20))
     for i in range(3):

@@ -8,14 +8,15 @@ from diffusers.models.transformers.transformer_flux import FluxTransformer2DMode
 from torch import Tensor
 
 from h2cache import (
-    CacheSettings,
     FluxModel,
+    Method,
     Outcome,
     SampleCache,
     StepInputs,
     StepRecord,
     denoise_step,
     flux_model,
+    paper,
 )
 from tests.h2cache.oracle import Oracle
 
@@ -52,13 +53,32 @@ def tiny_transformer(
 
 
 @dataclass(frozen=True)
+class H2:
+    """The numbers of H2-Cache's rule, for the library and for the oracle."""
+
+    tau1: float
+    tau2: float
+    warmup: int = 0
+    last_full: bool = False
+    max_consecutive: int | None = None
+
+    @property
+    def method(self) -> Method:
+        return paper(*astuple(self))
+
+
+@dataclass(frozen=True)
 class Request:
     """One sample, to be denoised with plain Euler steps from t = 1 to 0."""
 
-    settings: CacheSettings | None
+    settings: H2 | Method | None
     num_steps: int
     seed: int
     guidance: float | None = 3.5
+
+    @property
+    def method(self) -> Method | None:
+        return self.settings.method if isinstance(self.settings, H2) else self.settings
 
     def latents(self, tokens: int, dtype: torch.dtype) -> Tensor:
         return self._draw(1, tokens, CHANNELS, dtype)
@@ -114,7 +134,7 @@ class Running:
 
 
 def start(request: Request, shape: Shape, dtype: torch.dtype = torch.float32) -> Running:
-    cache = SampleCache.start(request.settings, request.num_steps)
+    cache = SampleCache.start(request.method, request.num_steps)
     return Running(request, request.latents(shape.image, dtype), cache)
 
 
@@ -172,7 +192,8 @@ class Said:
 
 @torch.no_grad()
 def ask_oracle(transformer: FluxTransformer2DModel, request: Request, shape: Shape, dtype: torch.dtype) -> Said:
-    settings = request.settings or CacheSettings(0.0, 0.0)
+    settings = request.settings or H2(0.0, 0.0)
+    assert isinstance(settings, H2)
     oracle = Oracle(transformer, request.num_steps, *astuple(settings))  # type: ignore[no-untyped-call]  # plain formulas
     said = Said(request.latents(shape.image, dtype))
     tokens, vector = request.text(shape.text, dtype)

@@ -5,8 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from h2cache import CacheSettings, flux_model
+from h2cache import flux_model
 from tests.h2cache.samples import (
+    H2,
     Request,
     Running,
     Said,
@@ -22,7 +23,7 @@ from tests.h2cache.samples import (
 
 TAUS = st.integers(0, 600).map(lambda thousandths: thousandths / 1000)
 RULES = st.builds(
-    CacheSettings,
+    H2,
     tau1=TAUS,
     tau2=TAUS,
     warmup=st.integers(0, 3),
@@ -80,7 +81,7 @@ LARGE = {
 @pytest.mark.parametrize("shape", LARGE.values(), ids=LARGE.keys())
 def test_large_images_are_summarized_in_the_paper_s_windows(shape: Shape) -> None:
     transformer = tiny_transformer(single=2).double()
-    request = Request(CacheSettings(0.28, 0.9), 4, seed=4)
+    request = Request(H2(0.28, 0.9), 4, seed=4)
     said = ask_oracle(transformer, request, shape, torch.float64)
     assert set(said.outcomes) == {"full", "detail_hit", "structure_hit"}
     assert_same(run_alone(flux_model(transformer), request, shape, torch.float64), said)
@@ -88,22 +89,23 @@ def test_large_images_are_summarized_in_the_paper_s_windows(shape: Shape) -> Non
 
 def test_neighbours_with_large_images_follow_the_formulas() -> None:
     transformer, shape = tiny_transformer(single=2).double(), Shape(1, 2305, 5)
-    requests = [Request(CacheSettings(0.28, 0.9), 4, seed=4), Request(CacheSettings(0.4, 0.6), 3, seed=3)]
+    requests = [Request(H2(0.28, 0.9), 4, seed=4), Request(H2(0.4, 0.6), 3, seed=3)]
     for running in run_together(flux_model(transformer), requests, shape, torch.float64):
         assert_same(running, ask_oracle(transformer, running.request, shape, torch.float64))
 
 
 def test_windows_wider_than_the_model_are_clamped_to_its_channels() -> None:
     transformer, shape = tiny_transformer(heads=1, single=2).double(), Shape(64, 75, 3)
-    request = Request(CacheSettings(0.2, 0.2), 3, seed=3)
+    request = Request(H2(0.2, 0.2), 3, seed=3)
     running = run_alone(flux_model(transformer), request, shape, torch.float64)
     assert_same(running, ask_oracle(transformer, request, shape, torch.float64))
-    assert running.cache.detail.memory is not None
-    assert running.cache.detail.memory.summary.shape == (4803 // 12, 1)
+    seen = running.cache.stages[1].anchors[0].seen
+    assert seen is not None
+    assert seen.summary.shape == (4803 // 12, 1)
 
 
 def test_in_float32_decisions_agree_when_thresholds_are_away_from_all_distances() -> None:
-    transformer, shape, request = tiny_transformer(), Shape(4, 5, 3), Request(CacheSettings(0.2, 0.3), 12, seed=1)
+    transformer, shape, request = tiny_transformer(), Shape(4, 5, 3), Request(H2(0.2, 0.3), 12, seed=1)
     said = ask_oracle(transformer, request, shape, torch.float32)
     margins = [abs(d - tau) for pair in said.distances for d, tau in zip(pair, (0.2, 0.3), strict=True) if d]
     assert min(margins) > 1e-4
@@ -114,20 +116,20 @@ def test_in_float32_decisions_agree_when_thresholds_are_away_from_all_distances(
 @pytest.mark.parametrize("counts", [(1, 1), (1, 3), (3, 1)])
 def test_a_stage_of_a_single_block_follows_the_formulas(counts: tuple[int, int]) -> None:
     transformer = tiny_transformer(double=counts[0], single=counts[1]).double()
-    shape, request = Shape(3, 4, 2), Request(CacheSettings(0.3, 0.3), 8, seed=1)
+    shape, request = Shape(3, 4, 2), Request(H2(0.3, 0.3), 8, seed=1)
     running = run_alone(flux_model(transformer), request, shape, torch.float64)
     assert_same(running, ask_oracle(transformer, request, shape, torch.float64))
 
 
 def test_a_model_without_guidance_embedding_follows_the_formulas() -> None:
     transformer = tiny_transformer(guidance=False).double()
-    shape, request = Shape(3, 4, 2), Request(CacheSettings(0.3, 0.3), 8, seed=1, guidance=None)
+    shape, request = Shape(3, 4, 2), Request(H2(0.3, 0.3), 8, seed=1, guidance=None)
     running = run_alone(flux_model(transformer), request, shape, torch.float64)
     assert_same(running, ask_oracle(transformer, request, shape, torch.float64))
 
 
 def test_the_thresholds_of_these_tests_lead_to_every_kind_of_step() -> None:
     pairs = ((0.2, 0.25), (0.25, 0.3), (0.1, 0.4))
-    requests = [Request(CacheSettings(*taus), 7, seed) for taus in pairs for seed in range(4)]
+    requests = [Request(H2(*taus), 7, seed) for taus in pairs for seed in range(4)]
     letters = "".join(sample.letters for sample in run_together(MODEL, requests, Shape(3, 4, 2), torch.float64))
     assert min(letters.count(kind) for kind in "fds") >= 8

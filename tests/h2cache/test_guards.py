@@ -3,82 +3,97 @@
 from dataclasses import replace
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from h2cache import CacheSettings, SampleCache, StageCache, denoise_step, flux_model
-from h2cache.gate import COMPUTE, FORCED, OFF, StageRule, Verdict, detail_rule, structure_rule
+from h2cache import SampleCache, StageCache, denoise_step, flux_model
+from h2cache.rule import Ask, Verdict, ask
+from h2cache.state import Anchor
 from h2cache.stats import SampleStatistics
-from tests.h2cache.samples import Request, Shape, advance, inputs_of, run_alone, start, tiny_transformer
+from tests.h2cache.samples import H2, Request, Shape, advance, inputs_of, run_alone, start, tiny_transformer
 
 SHAPE = Shape(4, 5, 3)
 GREEDY = 50.0
 MODEL = flux_model(tiny_transformer())
 
 
-def letters(rule: CacheSettings, steps: int = 12, seed: int = 1) -> str:
+def letters(rule: H2, steps: int = 12, seed: int = 1) -> str:
     return run_alone(MODEL, Request(rule, steps, seed), SHAPE).letters
 
 
 def test_without_guards_a_greedy_rule_computes_only_the_first_step() -> None:
-    assert letters(CacheSettings(GREEDY, GREEDY)) == "f" + 11 * "s"
-    assert letters(CacheSettings(0.0, GREEDY)) == "f" + 11 * "d"
+    assert letters(H2(GREEDY, GREEDY)) == "f" + 11 * "s"
+    assert letters(H2(0.0, GREEDY)) == "f" + 11 * "d"
 
 
 def test_a_structure_hit_forces_a_detail_hit_though_tau2_is_zero() -> None:
-    assert letters(CacheSettings(GREEDY, 0.0)) == "f" + 11 * "s"
+    assert letters(H2(GREEDY, 0.0)) == "f" + 11 * "s"
 
 
 def test_thresholds_of_zero_never_hit() -> None:
-    assert letters(CacheSettings(0.0, 0.0)) == 12 * "f"
+    assert letters(H2(0.0, 0.0)) == 12 * "f"
 
 
 def test_warm_up_and_last_step_are_full() -> None:
-    assert letters(CacheSettings(GREEDY, GREEDY, warmup=3, last_full=True)) == "fff" + 8 * "s" + "f"
-    assert letters(CacheSettings(0.0, GREEDY, warmup=2, last_full=True)) == "ff" + 9 * "d" + "f"
-    assert letters(CacheSettings(GREEDY, GREEDY, warmup=20)) == 12 * "f"
+    assert letters(H2(GREEDY, GREEDY, warmup=3, last_full=True)) == "fff" + 8 * "s" + "f"
+    assert letters(H2(0.0, GREEDY, warmup=2, last_full=True)) == "ff" + 9 * "d" + "f"
+    assert letters(H2(GREEDY, GREEDY, warmup=20)) == 12 * "f"
 
 
 @pytest.mark.parametrize(("cap", "want"), [(0, 12 * "f"), (1, 6 * "fs"), (2, 4 * "fss"), (3, 3 * "fsss")])
 def test_at_the_cap_both_stages_compute(cap: int, want: str) -> None:
-    assert letters(CacheSettings(GREEDY, GREEDY, max_consecutive=cap)) == want
-    assert letters(CacheSettings(0.0, GREEDY, max_consecutive=cap)) == want.replace("s", "d")
+    assert letters(H2(GREEDY, GREEDY, max_consecutive=cap)) == want
+    assert letters(H2(0.0, GREEDY, max_consecutive=cap)) == want.replace("s", "d")
 
 
 def in_the_middle(structure: int, detail: int, step: int = 5) -> SampleCache:
     """A sample at a step of 10, its stages reused so often in a row."""
-    rule = CacheSettings(0.1, 0.2, warmup=2, last_full=True, max_consecutive=3)
-    return SampleCache(rule, 10, step, StageCache(None, structure), StageCache(None, detail))
+    rule = H2(0.1, 0.2, warmup=2, last_full=True, max_consecutive=3)
+    return SampleCache(rule.method, 10, step, tuple(computed(count) for count in (structure, detail)))
 
 
-def test_below_the_caps_the_thresholds_decide() -> None:
-    assert structure_rule(in_the_middle(2, 2)) == StageRule(0.1)
-    assert detail_rule(in_the_middle(2, 2), Verdict(hit=False)) == StageRule(0.2)
-    assert detail_rule(in_the_middle(2, 2), Verdict(hit=True)) == FORCED
+def computed(consecutive: int) -> StageCache:
+    """A stage that has something to reuse, and was reused so often in a row."""
+    nothing = torch.zeros(1)
+    return StageCache((Anchor(0, nothing, None, nothing[0], None),), consecutive=consecutive)
+
+
+MISS, HIT = Verdict(reused=False), Verdict(reused=True)
+
+
+def test_below_the_caps_the_gates_decide() -> None:
+    assert ask(in_the_middle(2, 2), 0, []) is Ask.TEST
+    assert ask(in_the_middle(2, 2), 1, [MISS]) is Ask.TEST
+    assert ask(in_the_middle(2, 2), 1, [HIT]) is Ask.FORCED
 
 
 def test_where_detail_is_at_its_cap_structure_is_not_reused_either() -> None:
-    assert structure_rule(in_the_middle(0, 3)) == COMPUTE
-    assert detail_rule(in_the_middle(0, 3), Verdict(hit=False)) == COMPUTE
+    assert ask(in_the_middle(0, 3), 0, []) is Ask.COMPUTE
+    assert ask(in_the_middle(0, 3), 1, [MISS]) is Ask.COMPUTE
 
 
 def test_where_structure_alone_is_at_its_cap_tau2_decides() -> None:
-    assert structure_rule(in_the_middle(3, 2)) == COMPUTE
-    assert detail_rule(in_the_middle(3, 2), Verdict(hit=False)) == StageRule(0.2)
+    assert ask(in_the_middle(3, 2), 0, []) is Ask.COMPUTE
+    assert ask(in_the_middle(3, 2), 1, [MISS]) is Ask.TEST
 
 
 @pytest.mark.parametrize("step", [0, 1, 9])
 def test_guarded_steps_compute_both_stages(step: int) -> None:
-    assert structure_rule(in_the_middle(0, 0, step)) == COMPUTE
-    assert detail_rule(in_the_middle(0, 0, step), Verdict(hit=False)) == COMPUTE
+    assert ask(in_the_middle(0, 0, step), 0, []) is Ask.COMPUTE
+    assert ask(in_the_middle(0, 0, step), 1, [MISS]) is Ask.COMPUTE
+
+
+def test_a_stage_that_has_nothing_to_reuse_computes() -> None:
+    fresh = SampleCache.start(H2(0.1, 0.2).method, 10)
+    assert ask(fresh, 0, []) is Ask.COMPUTE
 
 
 def test_off_and_non_finite_samples_compute_and_store_nothing() -> None:
     sick = replace(in_the_middle(0, 0), statistics=SampleStatistics(nonfinite=True))
-    for cache in (SampleCache.start(None, 10), sick):
-        assert structure_rule(cache) == OFF
-        assert detail_rule(cache, Verdict(hit=False)) == OFF
-    assert detail_rule(in_the_middle(0, 0), Verdict(hit=False, finite=False)) == OFF
+    assert ask(sick, 0, []) is Ask.OFF
+    assert ask(sick, 1, [MISS]) is Ask.OFF
+    assert ask(in_the_middle(0, 0), 1, [Verdict(reused=False, finite=False)]) is Ask.OFF
 
 
 @settings(max_examples=25, deadline=None)
@@ -86,7 +101,7 @@ def test_off_and_non_finite_samples_compute_and_store_nothing() -> None:
 def test_no_stage_is_reused_more_often_in_a_row_than_the_cap(
     tau1: float, tau2: float, cap: int, seed: int
 ) -> None:
-    steps = letters(CacheSettings(tau1, tau2, max_consecutive=cap), 10, seed)
+    steps = letters(H2(tau1, tau2, max_consecutive=cap), 10, seed)
     detail = max(map(len, steps.replace("s", "d").split("f")))
     structure = max(map(len, steps.replace("d", "f").split("f")))
     assert max(detail, structure) <= cap
@@ -100,13 +115,13 @@ TAUS = st.floats(0.0, 1.0)
 def test_a_larger_threshold_never_skips_less_at_the_same_state(
     before: tuple[float, float], one: tuple[float, float], other: tuple[float, float], steps: int, seed: int
 ) -> None:
-    sample = start(Request(CacheSettings(*before), 10, seed), SHAPE)
+    sample = start(Request(H2(*before), 10, seed), SHAPE)
     for _ in range(steps):
         advance(MODEL, [sample], SHAPE)
-    smaller = CacheSettings(min(one[0], other[0]), min(one[1], other[1]))
-    larger = CacheSettings(max(one[0], other[0]), max(one[1], other[1]))
+    smaller = H2(min(one[0], other[0]), min(one[1], other[1]))
+    larger = H2(max(one[0], other[0]), max(one[1], other[1]))
     run = [
-        denoise_step(MODEL, inputs_of([sample], SHAPE), [replace(sample.cache, settings=rule)])
+        denoise_step(MODEL, inputs_of([sample], SHAPE), [replace(sample.cache, method=rule.method)])
         .records[0]
         .blocks_run
         for rule in (smaller, larger)

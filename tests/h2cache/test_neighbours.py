@@ -5,16 +5,25 @@ import threading
 import pytest
 import torch
 
-from h2cache import CacheSettings, flux_model
-from tests.h2cache.samples import Request, Running, Shape, run_alone, run_together, shared_model, tiny_transformer
+from h2cache import flux_model
+from tests.h2cache.samples import (
+    H2,
+    Request,
+    Running,
+    Shape,
+    run_alone,
+    run_together,
+    shared_model,
+    tiny_transformer,
+)
 
 SHAPE = Shape(4, 5, 3)
 REQUESTS = [
-    Request(CacheSettings(0.3, 0.3), 12, seed=1),
-    Request(CacheSettings(0.4, 0.1), 9, seed=2, guidance=1.0),
+    Request(H2(0.3, 0.3), 12, seed=1),
+    Request(H2(0.4, 0.1), 9, seed=2, guidance=1.0),
     Request(None, 7, seed=3),
-    Request(CacheSettings(0.25, 0.5, warmup=2, last_full=True, max_consecutive=2), 12, seed=4),
-    Request(CacheSettings(0.0, 0.4), 5, seed=5),
+    Request(H2(0.25, 0.5, warmup=2, last_full=True, max_consecutive=2), 12, seed=4),
+    Request(H2(0.0, 0.4), 5, seed=5),
 ]
 _, MODEL = shared_model()
 

@@ -6,11 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from h2cache import CacheSettings, Conditioning, Outcome, Stage, Streams, denoise_step, flux_model
-from h2cache.distance import judge_rows
-from h2cache.gate import StageRule
-from h2cache.state import StepMemory
+from h2cache import Conditioning, Outcome, Streams, denoise_step, flux_model
+from h2cache.distance import Measured, distances, read_all, see
+from h2cache.flux1 import Flux1
+from h2cache.gate import Moment
+from h2cache.gates.below import Below
+from h2cache.state import Reference
 from tests.h2cache.samples import (
+    H2,
     Request,
     Shape,
     advance,
@@ -23,7 +26,7 @@ from tests.h2cache.samples import (
 
 SHAPE = Shape(4, 5, 3)
 _, MODEL = shared_model()
-SICK, WELL = Request(CacheSettings(0.3, 0.3), 9, seed=1), Request(CacheSettings(0.4, 0.2), 9, seed=2)
+SICK, WELL = Request(H2(0.3, 0.3), 9, seed=1), Request(H2(0.4, 0.2), 9, seed=2)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -47,25 +50,25 @@ def test_a_sample_that_goes_non_finite_computes_everything_and_its_neighbours_do
     assert sick.cache.nbytes == 0
 
 
-def spoiling(stage: Stage, spoil: list[bool]) -> Stage:
-    """The stage with a last block that gives an infinity in one row's text as long as ``spoil`` says so."""
+def spoiling(model: Flux1, place: int, spoil: list[bool]) -> Flux1:
+    """The model with a block that gives an infinity in one row's text as long as ``spoil`` says so."""
+    spoiled = model.blocks[place]
 
     def run(streams: Streams, conditioning: Conditioning) -> Streams:
-        streams = stage.blocks[-1](streams, conditioning)
+        streams = spoiled(streams, conditioning)
         if spoil[0]:
             streams.txt[0, 0, 0] = float("inf")
         return streams
 
-    return replace(stage, blocks=[*stage.blocks[:-1], run])
+    return replace(model, blocks=[*model.blocks[:place], run, *model.blocks[place + 1 :]])
 
 
-@pytest.mark.parametrize(("stage", "told_at"), [("structure", 0), ("detail", 1)])
+@pytest.mark.parametrize(("place", "told_at"), [(1, 0), (4, 1)], ids=["structure's last", "detail's last"])
 @pytest.mark.parametrize("tau1", [0.0, 50.0])
-def test_a_stage_s_residual_that_is_not_finite_is_never_reused(stage: str, told_at: int, tau1: float) -> None:
+def test_a_stage_s_residual_that_is_not_finite_is_never_reused(place: int, told_at: int, tau1: float) -> None:
     spoil = [True]
-    clean = flux_model(tiny_transformer())
-    model = replace(clean, **{stage: spoiling(getattr(clean, stage), spoil)})
-    sample = start(Request(CacheSettings(tau1, 50.0), 6, seed=1), SHAPE)
+    model = spoiling(flux_model(tiny_transformer()), place, spoil)
+    sample = start(Request(H2(tau1, 50.0), 6, seed=1), SHAPE)
     inputs, cache, told = inputs_of([sample], SHAPE), sample.cache, []
     for _ in range(4):
         result = denoise_step(model, inputs, [cache])
@@ -76,21 +79,21 @@ def test_a_stage_s_residual_that_is_not_finite_is_never_reused(stage: str, told_
     assert result.velocity.isfinite().all()
 
 
-def memory(summary: Tensor) -> StepMemory:
-    return StepMemory(summary, summary.abs().mean(), torch.zeros(1), torch.zeros(1))
+def judged(old: list[Tensor | None], new: list[Tensor]) -> list[Measured]:
+    """Distances of samples from what was seen before."""
+    references = [None if each is None else Reference(each, each.abs().mean()) for each in old]
+    return read_all([distances(see(torch.stack(new)), references, [[] for _ in new])])
 
 
 def test_unmoved_first_blocks_are_neither_a_hit_nor_a_fault() -> None:
     zero, one = torch.zeros(3, 4), torch.ones(3, 4)
-    rules = [StageRule(1e30)] * 3
-    still, moved, equal = judge_rows(
-        [memory(zero), memory(zero), memory(one)], torch.stack([zero, one, one]), rules, [None] * 3
-    )
-    assert [(v.hit, v.distance, v.finite) for v in (still, moved)] == [(False, None, True)] * 2
-    assert (equal.hit, equal.distance, equal.finite) == (True, 0.0, True)
+    still, moved, equal, first = judged([zero, zero, one, None], [zero, one, one, one])
+    assert still == moved == first == Measured(None, finite=True)
+    assert equal == Measured(0.0, finite=True)
 
 
 def test_the_threshold_itself_is_no_hit() -> None:
-    rules = [StageRule(0.5), StageRule(0.5000001)]
-    at, above = judge_rows([memory(torch.ones(2, 2))] * 2, torch.full((2, 2, 2), 1.5), rules, [None] * 2)
-    assert (at.distance, at.hit, above.hit) == (0.5, False, True)
+    assert not Below(0.5).decide(Moment(3, 9, 0.5, (), 0)).reuse
+    assert Below(0.5, at=True).decide(Moment(3, 9, 0.5, (), 0)).reuse
+    assert Below(0.5000001).decide(Moment(3, 9, 0.5, (), 0)).reuse
+    assert not Below(1e300).decide(Moment(3, 9, None, (), 0)).reuse

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from h2cache import CacheSettings, StepInputs, denoise_step, flux_model
-from tests.h2cache.samples import Request, Shape, inputs_of, start, tiny_transformer
+from h2cache import StepInputs, denoise_step, flux_model
+from tests.h2cache.samples import H2, Request, Shape, inputs_of, start, tiny_transformer
 
 pytestmark = [
     pytest.mark.gpu,
@@ -31,7 +31,7 @@ def on_gpu(inputs: StepInputs) -> StepInputs:
 
 def test_a_step_synchronises_with_the_gpu_at_most_once_a_stage() -> None:
     model, shape = flux_model(tiny_transformer().cuda()), Shape(4, 5, 3)
-    rules = [None, CacheSettings(0.3, 0.3), CacheSettings(50.0, 50.0), CacheSettings(0.0, 50.0)]
+    rules = [None, H2(0.3, 0.3), H2(50.0, 50.0), H2(0.0, 50.0)]
     batch = [start(Request(rule, 8, seed), shape) for seed, rule in enumerate(rules)]
     inputs, caches = on_gpu(inputs_of(batch, shape)), [sample.cache for sample in batch]
     caches = list(denoise_step(model, inputs, caches).caches)

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
-from h2cache import PAPER, CacheSettings, H2CacheError
+from h2cache import H2CacheError, paper
+from h2cache.gates.below import Below
+from h2cache.guards import Guards
 
 
 def test_the_paper_preset_is_the_published_rule_and_nothing_more() -> None:
-    assert CacheSettings(0.15, 0.22, warmup=0, last_full=False, max_consecutive=None) == PAPER
+    assert paper() == paper(0.15, 0.22, warmup=0, last_full=False, max_consecutive=None)
+    assert paper().guards == Guards()
 
 
 @pytest.mark.parametrize(
@@ -29,9 +32,9 @@ def test_the_paper_preset_is_the_published_rule_and_nothing_more() -> None:
 )
 def test_a_wrong_setting_is_refused_with_its_value_and_what_is_allowed(wrong: dict[str, Any], named: str) -> None:
     with pytest.raises(H2CacheError, match=f"{re.escape(named)}.*, allowed is ") as caught:
-        CacheSettings(**({"tau1": 0.1, "tau2": 0.1} | wrong))
+        paper(**({"tau1": 0.1, "tau2": 0.1} | wrong))
     assert isinstance(caught.value, ValueError)
 
 
 def test_whole_numbers_are_thresholds_too() -> None:
-    assert CacheSettings(1, 0).tau1 == 1
+    assert paper(1, 0).stages[0].gate == Below(1)

@@ -7,9 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from h2cache import CacheSettings, Conditioning, Stage, Streams, flux_model
+from h2cache import Conditioning, Streams, flux_model
+from h2cache.flux1 import Flux1
 from h2cache.summary import summarize, summary_shape, window
-from tests.h2cache.samples import Request, Shape, run_alone, tiny_transformer
+from tests.h2cache.samples import H2, Request, Shape, run_alone, tiny_transformer
 
 
 @given(st.integers(1, 5000), st.integers(1, 64), st.sampled_from([2048, 384]))
@@ -35,21 +36,20 @@ def test_summaries_are_float32_whatever_the_dtype(dtype: torch.dtype, tokens: in
     assert summarize(torch.ones(1, tokens, 4, dtype=dtype), 384).dtype is torch.float32
 
 
-def watched(stage: Stage, seen: list[torch.Tensor]) -> Stage:
-    """The stage, its first block's image residual put down in float64 as the formulas have it."""
+def watched(model: Flux1, seen: list[torch.Tensor]) -> Flux1:
+    """The model, its first block's image residual put down in float64 as the formulas have it."""
 
     def run(before: Streams, conditioning: Conditioning) -> Streams:
-        after = stage.blocks[0](before, conditioning)
+        after = model.blocks[0](before, conditioning)
         seen.append((after.img.double() - before.img.double())[0])
         return after
 
-    return replace(stage, blocks=[run, *stage.blocks[1:]])
+    return replace(model, blocks=[run, *model.blocks[1:]])
 
 
 def test_the_distances_of_a_bfloat16_model_are_exact_to_float32() -> None:
     seen: list[torch.Tensor] = []
-    model = flux_model(tiny_transformer().bfloat16())
-    model = replace(model, structure=watched(model.structure, seen))
-    running = run_alone(model, Request(CacheSettings(0.0, 0.0), 6, seed=1), Shape(4, 5, 3), torch.bfloat16)
+    model = watched(flux_model(tiny_transformer().bfloat16()), seen)
+    running = run_alone(model, Request(H2(0.0, 0.0), 6, seed=1), Shape(4, 5, 3), torch.bfloat16)
     for old, new, record in zip(seen[:-1], seen[1:], running.records[1:], strict=True):
         assert record.d1 == pytest.approx(float((old - new).abs().mean() / old.abs().mean()), rel=1e-6)

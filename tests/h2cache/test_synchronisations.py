@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from h2cache import CacheSettings, Outcome, denoise_step, flux_model
+from h2cache import Outcome, denoise_step, flux_model
 from tests.h2cache.host_reads import HostReads
-from tests.h2cache.samples import Request, Running, Shape, advance, inputs_of, start, tiny_transformer
+from tests.h2cache.samples import H2, Request, Running, Shape, advance, inputs_of, start, tiny_transformer
 
 SHAPE = Shape(4, 5, 3)
 MODEL = flux_model(tiny_transformer())
-GREEDY = CacheSettings(50.0, 50.0)
+GREEDY = H2(50.0, 50.0)
 
 
 def reads_of_a_step(batch: list[Running]) -> dict[str, int]:
@@ -20,7 +20,7 @@ def reads_of_a_step(batch: list[Running]) -> dict[str, int]:
 
 
 def test_a_mixed_batch_is_read_once_a_stage() -> None:
-    rules = [None, CacheSettings(0.3, 0.3), CacheSettings(0.4, 0.1), CacheSettings(0.2, 0.5, 2, True, 2)]
+    rules = [None, H2(0.3, 0.3), H2(0.4, 0.1), H2(0.2, 0.5, 2, True, 2)]
     batch = [start(Request(rule, 12, seed), SHAPE) for seed, rule in enumerate(rules)]
     kinds: set[Outcome] = set()
     for _ in range(12):

@@ -1,0 +1,24 @@
+"""Checks of what callers set; the message has the name, the value and what is allowed."""
+
+import sys
+
+from h2cache.errors import H2CacheError
+
+
+def check_number(name: str, value: object, low: float = 0.0) -> None:
+    """Raise H2CacheError unless ``value`` is a finite number from ``low`` up."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and low <= value <= sys.float_info.max):  # type: ignore[operator]  # a number by now
+        raise H2CacheError(f"{name} is {value!r}, allowed is a finite number from {low:g} up")
+
+
+def check_count(name: str, value: object, low: int = 0) -> None:
+    """Raise H2CacheError unless ``value`` is a whole number from ``low`` up."""
+    if not (isinstance(value, int) and not isinstance(value, bool) and value >= low):
+        raise H2CacheError(f"{name} is {value!r}, allowed is a whole number from {low} up")
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raise H2CacheError unless ``value`` is True or False."""
+    if not isinstance(value, bool):
+        raise H2CacheError(f"{name} is {value!r}, allowed is True or False")

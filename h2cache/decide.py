@@ -1,0 +1,132 @@
+"""Whether the samples of a batch reuse a stage: measured together, read once, decided one by one."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from h2cache.distance import Measured, distances, read_all, see
+from h2cache.family import Conditioning, FluxModel
+from h2cache.gate import COMPUTE, Decision, Moment
+from h2cache.method import Against, Measure, Stage
+from h2cache.rule import Ask, Verdict, ask
+from h2cache.sample_step import SampleStep, Snapshot
+from h2cache.state import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One sample at one of its stages."""
+
+    step: SampleStep
+    stage: Stage
+    ask: Ask
+
+    @property
+    def measure(self) -> Measure | None:
+        """What is looked at for the gate: to decide now, or to compare with in the next step."""
+        measure = self.stage.measure
+        if measure is None or self.ask is Ask.OFF:
+            return None
+        return measure if self.ask is not Ask.FORCED or measure.against is Against.PREVIOUS else None
+
+    @property
+    def followed(self) -> Measure | None:
+        """What is looked at for the fill."""
+        return None if self.ask is Ask.OFF else self.stage.followed
+
+
+def decide(
+    model: FluxModel,
+    conditioning: Conditioning,
+    number: int,
+    steps: Sequence[SampleStep],
+    now: Snapshot,
+    starts: dict[int, Snapshot],
+) -> None:
+    """Give each sample its verdict on stage ``number``; ``now`` is where the probe has ended."""
+    questions = [Question(step, step.stage(number), ask(step.cache, number, step.verdicts)) for step in steps]
+    looked = look(model, conditioning, number, questions, now, starts)
+    for question in questions:
+        row = question.step.row
+        question.step.seen.append(looked.get((row, question.measure)))
+        question.step.followed.append(looked.get((row, question.followed)))
+    told = measure([question for question in questions if question.ask is not Ask.FORCED], number)
+    for question in questions:
+        question.step.verdicts.append(verdict(question, number, told.get(question.step.row)))
+
+
+def look(
+    model: FluxModel,
+    conditioning: Conditioning,
+    number: int,
+    questions: Sequence[Question],
+    now: Snapshot,
+    starts: dict[int, Snapshot],
+) -> dict[tuple[int, Measure | None], Reference]:
+    """What is measured of each sample, by its row and the measure; equal measures are taken together."""
+    groups: defaultdict[tuple[Measure, int], list[int]] = defaultdict(list)
+    for question in questions:
+        for how in {question.measure, question.followed}:
+            if how is not None:
+                groups[how, question.step.spans[number].start].append(question.step.row)
+    looked: dict[tuple[int, Measure | None], Reference] = {}
+    for (how, start), rows in groups.items():
+        signal = how.signal(model, starts[start].of(rows), now.of(rows), conditioning.rows(rows))
+        for row, seen in zip(rows, see(how.summary(signal)), strict=True):
+            looked[row, how] = seen
+    return looked
+
+
+def measure(questions: Sequence[Question], number: int) -> dict[int, Measured]:
+    """The distances on the host, by the samples' rows; no read where nothing was looked at."""
+    groups: defaultdict[tuple[int, ...], list[tuple[Question, Reference]]] = defaultdict(list)
+    for question in questions:
+        seen = question.step.seen[number]
+        if seen is not None:
+            groups[tuple(seen.summary.shape)].append((question, seen))
+    tables, rows = [], []
+    for group in groups.values():
+        rows += [question.step.row for question, _ in group]
+        tables.append(
+            distances(
+                [seen for _, seen in group],
+                [reference(question, number) for question, _ in group],
+                [question.step.marks for question, _ in group],
+            )
+        )
+    return dict(zip(rows, read_all(tables), strict=True))
+
+
+def reference(question: Question, number: int) -> Reference | None:
+    """What the sample's distance is taken to."""
+    before = question.step.cache.stages[number]
+    assert question.stage.measure is not None
+    if question.stage.measure.against is Against.PREVIOUS:
+        return before.previous
+    return before.anchors[0].seen if before.anchors else None
+
+
+def verdict(question: Question, number: int, told: Measured | None) -> Verdict:
+    """What becomes of the stage."""
+    if question.ask is Ask.OFF:
+        return Verdict(reused=False)
+    if question.ask is Ask.FORCED:
+        return Verdict(reused=True)
+    told = told or Measured(None, finite=True)
+    decision = COMPUTE
+    if question.ask is Ask.TEST and told.finite:
+        decision = _asked_of_gate(question, number, told)
+    return Verdict(
+        decision.reuse,
+        told.distance,
+        told.finite,
+        stores=told.finite and not decision.reuse,
+        memory=decision.memory if decision.reuse else (),
+    )
+
+
+def _asked_of_gate(question: Question, number: int, told: Measured) -> Decision:
+    cache = question.step.cache
+    before = cache.stages[number]
+    moment = Moment(cache.step_index, cache.num_steps, told.distance, before.memory, before.consecutive)
+    return question.stage.gate.decide(moment)

@@ -1,0 +1,1 @@
+"""What to put in for a reused stage: one rule a file."""

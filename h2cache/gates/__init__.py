@@ -1,0 +1,1 @@
+"""When to reuse: one rule a file."""

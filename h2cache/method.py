@@ -1,0 +1,101 @@
+"""A caching method: a row of parts."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from h2cache.errors import H2CacheError
+from h2cache.fill import Fill
+from h2cache.gate import Gate
+from h2cache.guards import Guards
+from h2cache.layout import FLUX1_DOUBLE, FLUX1_SINGLE, Layout
+from h2cache.signal import Signal
+from h2cache.summary import Summary
+
+
+class Against(StrEnum):
+    """Which earlier step's summary the distance is taken to."""
+
+    COMPUTED = "computed"
+    PREVIOUS = "previous"
+
+
+class Reused(StrEnum):
+    """What is put in: what the blocks after the probe added, what all of the stage added, or the velocity."""
+
+    REST = "rest"
+    STAGE = "stage"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How one sample's movement becomes a number: relative L1, mean|old - new| / mean|old|, of two summaries."""
+
+    signal: Signal
+    summary: Summary
+    against: Against = Against.COMPUTED
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What decides for one span of blocks, and what is put in.
+
+    ``measure`` is the gate's, ``follow`` the fill's where that is another one. None: nothing is looked at.
+    """
+
+    gate: Gate
+    fill: Fill
+    measure: Measure | None = None
+    reused: Reused = Reused.REST
+    follow: Measure | None = None
+
+    def __post_init__(self) -> None:
+        if self.gate.measures and self.measure is None:
+            raise H2CacheError(f"{type(self.gate).__name__} needs a measure, and the stage has none")
+        if self.fill.needs_signal and self.followed is None:
+            raise H2CacheError(f"{type(self.fill).__name__} needs a measure, and the stage has none")
+
+    @property
+    def followed(self) -> Measure | None:
+        """What the fill compares steps by; None where it does not."""
+        return (self.follow or self.measure) if self.fill.needs_signal else None
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """Everything about how a sample is cached but its state.
+
+    ``stages`` belong to the layout's spans in order; spans beyond them always run. ``linked``: a stage that is
+    reused has all later ones reused without a test (H2-Cache's forced second hit).
+    """
+
+    name: str
+    layout: Layout
+    stages: tuple[Stage, ...]
+    guards: Guards = field(default_factory=Guards)
+    linked: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.stages) != self.layout.num_gates:
+            kind = type(self.layout).__name__
+            raise H2CacheError(f"{len(self.stages)} stages for {kind}, allowed are {self.layout.num_gates}")
+        spans = self.layout.spans(FLUX1_DOUBLE, FLUX1_SINGLE)
+        for stage, span in zip(self.stages, spans, strict=False):
+            _check_stage(stage, covers_all=span.start == 0 and span.end == FLUX1_DOUBLE + FLUX1_SINGLE)
+            for measure in (stage.measure, stage.followed):
+                if measure and measure.signal.needs_probe and span.probe_end == span.start:
+                    raise H2CacheError(f"{type(measure.signal).__name__} needs a probe, and the layout has none")
+
+    def flux1_share(self, reused: tuple[bool, ...]) -> float:
+        """Share of the block FLOPs that a step of FLUX.1's 19 + 38 blocks costs with these stages reused."""
+        if self.stages[0].reused is Reused.OUTPUT and reused[0]:
+            return 0.0
+        spans = self.layout.spans(FLUX1_DOUBLE, FLUX1_SINGLE)
+        padded = (*reused, *[False] * (len(spans) - len(reused)))
+        run = sum(span.num_run(hit) for span, hit in zip(spans, padded, strict=True))
+        return run / (FLUX1_DOUBLE + FLUX1_SINGLE)
+
+
+def _check_stage(stage: Stage, covers_all: bool) -> None:
+    if stage.reused is Reused.OUTPUT and not covers_all:
+        raise H2CacheError("reused is 'output', which only a stage of all blocks has")

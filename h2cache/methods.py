@@ -1,0 +1,166 @@
+"""The methods by name: each is a row of parts with its authors' values for FLUX.1 as defaults."""
+
+from collections.abc import Callable, Mapping
+from inspect import signature
+
+from h2cache.checks import check_number
+from h2cache.errors import H2CacheError
+from h2cache.fills.guarded import Guarded
+from h2cache.fills.last import Last
+from h2cache.fills.taylor import Taylor
+from h2cache.gates.accumulated import Accumulated
+from h2cache.gates.below import Below
+from h2cache.gates.interval import Interval
+from h2cache.gates.magnitude import FLUX1_RATIOS, Magnitude
+from h2cache.gates.mask import Mask
+from h2cache.guards import Guards
+from h2cache.layout import FirstAndLast, OneStage, TwoStages, WholeStep
+from h2cache.method import Against, Measure, Method, Reused, Stage
+from h2cache.signal import ModulatedInput, ProbeResidual, ProbeState
+from h2cache.summary import Whole, Windows
+
+STRUCTURE_POOL_SIZE, DETAIL_POOL_SIZE = 2048, 384
+"""Pool sizes of the two stages in the published code (repository Bluear7878/H2-Cache)."""
+TEACACHE_FLUX1 = (498.651651, -283.781631, 55.8554382, -3.82021401, 0.264230861)
+"""The authors' polynomial for FLUX.1 (repository ali-vilab/TeaCache)."""
+
+
+def paper(
+    tau1: float = 0.15,
+    tau2: float = 0.22,
+    warmup: int = 0,
+    last_full: bool = False,
+    max_consecutive: int | None = None,
+) -> Method:
+    """H2-Cache as published (arXiv 2510.27171); the guards are ours and off.
+
+    ``tau1`` gates structure (the double-stream blocks), ``tau2`` gates detail (the single-stream blocks).
+    ``tau2 = 0`` alone does NOT switch the reuse of detail off: a structure hit forces a detail hit without a test.
+    """
+    check_number("tau1", tau1)
+    check_number("tau2", tau2)
+    structure = Stage(Below(tau1), Last(), Measure(ProbeResidual(), Windows(STRUCTURE_POOL_SIZE)))
+    detail = Stage(Below(tau2), Last(), Measure(ProbeResidual(text=True), Windows(DETAIL_POOL_SIZE)))
+    guards = Guards(warmup, 0.0, last_full, max_consecutive)
+    return Method("paper", TwoStages(), (structure, detail), guards, linked=True)
+
+
+def fbcache(
+    threshold: float = 0.08,
+    at: bool = False,
+    warmup: int = 0,
+    last_full: bool = False,
+    max_consecutive: int | None = None,
+) -> Method:
+    """First-block caching (repository chengzeyi/ParaAttention). diffusers' also reuses ``at`` the threshold."""
+    stage = Stage(Below(threshold, at), Last(), Measure(ProbeResidual(), Whole()))
+    return Method("fbcache", OneStage(), (stage,), Guards(warmup, 0.0, last_full, max_consecutive))
+
+
+def fbcache_taylor(
+    threshold: float = 0.08,
+    order: int = 1,
+    warmup: int = 0,
+    last_full: bool = False,
+    max_consecutive: int | None = None,
+) -> Method:
+    """First-block caching with a Taylor expansion of the residual (repository vipshop/cache-dit)."""
+    stage = Stage(Below(threshold), Taylor(order), Measure(ProbeResidual(), Whole()))
+    return Method("fbcache-taylor", OneStage(), (stage,), Guards(warmup, 0.0, last_full, max_consecutive))
+
+
+def teacache(
+    threshold: float = 0.6,
+    polynomial: tuple[float, ...] = TEACACHE_FLUX1,
+    warmup: int = 1,
+    last_full: bool = True,
+    max_consecutive: int | None = None,
+) -> Method:
+    """TeaCache (arXiv 2411.19108): accumulated change of the modulated input."""
+    measure = Measure(ModulatedInput(), Whole(), Against.PREVIOUS)
+    stage = Stage(Accumulated(threshold, polynomial), Last(), measure, Reused.STAGE)
+    return Method("teacache", WholeStep(), (stage,), Guards(warmup, 0.0, last_full, max_consecutive))
+
+
+def magcache(
+    threshold: float = 0.24,
+    max_skips: int = 5,
+    warmup_share: float = 0.1,
+    ratios: tuple[float, ...] = FLUX1_RATIOS,
+) -> Method:
+    """MagCache (arXiv 2506.09045): the residual's size from a calibration run."""
+    stage = Stage(Magnitude(threshold, max_skips, ratios), Last(), reused=Reused.STAGE)
+    return Method("magcache", WholeStep(), (stage,), Guards(0, warmup_share))
+
+
+def taylorseer(every: int = 6, order: int = 1, offset: int = 2, warmup: int = 3) -> Method:
+    """TaylorSeer's lite mode (arXiv 2503.06923): the velocity expanded from steps at a fixed interval."""
+    stage = Stage(Interval(every, offset), Taylor(order), reused=Reused.OUTPUT)
+    return Method("taylorseer", WholeStep(), (stage,), Guards(warmup))
+
+
+def dicache(
+    threshold: float = 0.4,
+    depth: int = 1,
+    most: float = 1.5,
+    warmup: int = 1,
+    warmup_share: float = 0.2,
+    last_full: bool = True,
+) -> Method:
+    """DiCache (arXiv 2508.17356): accumulated change of the probe, guarded extrapolation of the whole residual.
+
+    Its code has the steps 0 to int(0.2 steps) full, which is one more than the share.
+    """
+    stage = Stage(
+        Accumulated(threshold),
+        Guarded(most),
+        Measure(ProbeState(), Whole(), Against.PREVIOUS),
+        Reused.STAGE,
+        follow=Measure(ProbeResidual(), Whole()),
+    )
+    layout = OneStage() if depth == 1 else FirstAndLast(depth)
+    return Method("dicache", layout, (stage,), Guards(warmup, warmup_share, last_full))
+
+
+def dbcache(
+    threshold: float = 0.08,
+    first: int = 8,
+    last: int = 0,
+    warmup: int = 8,
+    max_consecutive: int | None = None,
+) -> Method:
+    """DBCache (repository vipshop/cache-dit): the change after the first Fn blocks; the last Bn always run."""
+    stage = Stage(Below(threshold), Last(), Measure(ProbeResidual(), Whole()))
+    return Method("dbcache", FirstAndLast(first, last), (stage,), Guards(warmup, max_consecutive=max_consecutive))
+
+
+def mask(steps: str) -> Method:
+    """A fixed schedule on the whole step's residual; 1 reuses."""
+    return Method("mask", WholeStep(), (Stage(Mask(steps), Last(), reused=Reused.STAGE),))
+
+
+METHODS: Mapping[str, Callable[..., Method]] = {
+    "paper": paper,
+    "fbcache": fbcache,
+    "fbcache-taylor": fbcache_taylor,
+    "teacache": teacache,
+    "magcache": magcache,
+    "taylorseer": taylorseer,
+    "dicache": dicache,
+    "dbcache": dbcache,
+    "mask": mask,
+}
+
+
+def method(name: str, parameters: Mapping[str, object]) -> Method:
+    """A method by its name, with some of its parameters. Raises H2CacheError, which says what is allowed."""
+    if name not in METHODS:
+        raise H2CacheError(f"method is {name[:64]!r}, allowed are {', '.join(METHODS)}")
+    allowed = signature(METHODS[name]).parameters
+    for key in parameters:
+        if key not in allowed:
+            raise H2CacheError(f"{key[:64]!r} is no parameter of {name}, allowed are {', '.join(allowed)}")
+    missing = [key for key, spec in allowed.items() if spec.default is spec.empty and key not in parameters]
+    if missing:
+        raise H2CacheError(f"{name} needs {', '.join(missing)}")
+    return METHODS[name](**parameters)

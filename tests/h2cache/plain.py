@@ -1,0 +1,164 @@
+"""The methods for one sample in the plainest way, from their formulas; shares nothing with the library."""
+
+# mypy: ignore-errors
+# Plain formulas, without types on purpose.
+
+import math
+
+import torch
+
+
+class Net:
+    """One step's embedded inputs of a FluxTransformer2DModel, and its blocks by number."""
+
+    def __init__(self, model, latents, prompt_embeds, pooled, timestep, guidance, img_ids, txt_ids):
+        self.model = model
+        self.img, self.txt = model.x_embedder(latents), model.context_embedder(prompt_embeds)
+        self.temb = model.time_text_embed(timestep * 1000, guidance * 1000, pooled)
+        self.rope = model.pos_embed(torch.cat([txt_ids, img_ids]))
+        self.all = [*model.transformer_blocks, *model.single_transformer_blocks]
+        self.count = 0
+
+    def run(self, txt, img, first, end):
+        for block in self.all[first:end]:
+            txt, img = block(img, txt, self.temb, self.rope)
+            self.count += 1
+        return txt, img
+
+    def modulated(self):
+        return self.all[0].norm1(self.img, emb=self.temb)[0]
+
+    def head(self, img):
+        return self.model.proj_out(self.model.norm_out(img, self.temb))
+
+
+def change(new, old):
+    return float((new.float() - old.float()).abs().mean() / old.float().abs().mean())
+
+
+def fbcache(threshold, first=1, last=0, warmup=0, taylor=0):
+    """Also DBCache: ``first`` and ``last`` in blocks of this model."""
+    state = {"probe": None, "rest": []}
+
+    def step(net, k, n):
+        end = len(net.all) - last
+        txt, img = net.run(net.txt, net.img, 0, first)
+        probe = img - net.img
+        hit = state["probe"] is not None and k >= warmup and change(probe, state["probe"]) < threshold
+        if hit:
+            (at, r_txt, r_img), ahead = state["rest"][0], 0.0
+            if taylor and len(state["rest"]) > 1:
+                before, b_txt, b_img = state["rest"][1]
+                ahead = (k - at) / (at - before)
+                r_txt, r_img = r_txt + ahead * (r_txt - b_txt), r_img + ahead * (r_img - b_img)
+            txt, img = txt + r_txt, img + r_img
+        else:
+            out_txt, out_img = net.run(txt, img, first, end)
+            state["probe"] = probe
+            state["rest"] = [(k, out_txt - txt, out_img - img), *state["rest"]][:2]
+            txt, img = out_txt, out_img
+        _, img = net.run(txt, img, end, len(net.all))
+        return net.head(img)
+
+    return step
+
+
+def teacache(threshold, polynomial, last_full=True):
+    state = {"sum": 0.0, "seen": None, "residual": None}
+
+    def step(net, k, n):
+        seen = net.modulated()
+        if k == 0 or (last_full and k == n - 1):
+            compute = True
+        else:
+            d = change(seen, state["seen"])
+            state["sum"] += sum(
+                c * d**p for c, p in zip(polynomial, range(len(polynomial) - 1, -1, -1), strict=True)
+            )
+            compute = not state["sum"] < threshold
+        state["seen"] = seen
+        if compute:
+            state["sum"] = 0.0
+            _, img = net.run(net.txt, net.img, 0, len(net.all))
+            state["residual"] = img - net.img
+        return net.head(net.img + state["residual"])
+
+    return step
+
+
+def dicache(threshold, depth, most, share):
+    state = {"sum": 0.0, "probe": None, "window": []}
+
+    def step(net, k, n):
+        txt, probe = net.run(net.txt, net.img, 0, depth)
+        if k <= int(share * n) or k == n - 1:
+            compute = True
+        else:
+            state["sum"] += change(probe, state["probe"])
+            compute = not state["sum"] < threshold
+        state["probe"] = probe
+        if compute:
+            state["sum"] = 0.0
+            _, img = net.run(txt, probe, depth, len(net.all))
+            state["window"].append((probe - net.img, img - net.img))
+            return net.head(img)
+        img = net.img + state["window"][-1][1]
+        if len(state["window"]) >= 2:
+            (p2, r2), (p1, r1) = state["window"][-2:]
+            gamma = float(
+                ((probe - net.img).float() - p2.float()).abs().mean() / (p1.float() - p2.float()).abs().mean()
+            )
+            img = net.img + r2 + min(max(gamma, 1.0), most) * (r1 - r2)
+        return net.head(img)
+
+    return step
+
+
+def magcache(threshold, max_skips, share, ratios):
+    state = {"product": 1.0, "error": 0.0, "skips": 0, "residual": None}
+
+    def step(net, k, n):
+        compute = True
+        if k >= int(share * n):
+            place = len(ratios) - 1 if n == 1 else round(k * (len(ratios) - 1) / (n - 1))
+            state["product"] *= ratios[place]
+            state["error"] += abs(1 - state["product"])
+            state["skips"] += 1
+            fine = state["error"] <= threshold and state["skips"] <= max_skips
+            compute = state["residual"] is None or not fine
+        if compute:
+            state.update(product=1.0, error=0.0, skips=0)
+            _, img = net.run(net.txt, net.img, 0, len(net.all))
+            state["residual"] = img - net.img
+        return net.head(net.img + state["residual"])
+
+    return step
+
+
+def taylorseer(every, order, offset, warmup):
+    state = {"at": None, "factors": []}
+
+    def step(net, k, n):
+        if k < warmup or (k - offset) % every == 0 or state["at"] is None:
+            _, img = net.run(net.txt, net.img, 0, len(net.all))
+            factors = [net.head(img)]
+            for old in state["factors"][:order]:
+                factors.append((factors[-1] - old) / (k - state["at"]))
+            state["at"], state["factors"] = k, factors
+            return factors[0]
+        ahead = k - state["at"]
+        return sum(factor * ahead**i / math.factorial(i) for i, factor in enumerate(state["factors"]))
+
+    return step
+
+
+def mask(steps):
+    state = {"residual": None}
+
+    def step(net, k, n):
+        if steps[k] == "0" or state["residual"] is None:
+            _, img = net.run(net.txt, net.img, 0, len(net.all))
+            state["residual"] = img - net.img
+        return net.head(net.img + state["residual"])
+
+    return step
