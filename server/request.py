@@ -15,12 +15,16 @@ class OutputFormat(StrEnum):
     WEBP = "webp"
 
 
+ParameterValue = float | int | bool | str | tuple[float, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class CacheChoice:
-    """The resolved cache rule of one request: a preset, or numbers, or off.
+    """The resolved cache rule of one request: a preset, or numbers, or another method, or off.
 
-    ``tau1`` and ``tau2`` are None together, and then the cache is off. ``preset`` is the name shown to the
-    client: ``off``, a preset's name, ``fast+`` for a preset with overrides, ``custom`` for a bare object.
+    ``tau1`` and ``tau2`` are the paper's rule's and None with another ``method``, whose ``parameters`` are names
+    and values; None with the paper's rule is off. ``preset`` is the name shown to the client: ``off``, a preset's
+    name, ``fast+`` for a preset with overrides, ``custom`` for a bare object.
     """
 
     preset: str
@@ -29,11 +33,13 @@ class CacheChoice:
     warmup: int = 0
     max_consecutive: int | None = None
     last_full: bool = False
+    method: str = "paper"
+    parameters: tuple[tuple[str, ParameterValue], ...] = ()
 
     @property
     def is_off(self) -> bool:
         """True when every step computes every block."""
-        return self.tau1 is None
+        return self.method == "paper" and self.tau1 is None
 
 
 @dataclass(frozen=True, slots=True)

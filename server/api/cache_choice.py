@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.api.fields import boolean, integer, number, one_of
+from server.api.method_choice import method_choice
 from server.api.quoting import quoted
 from server.errors import RequestError
 from server.profile import ModelProfile
@@ -14,7 +15,7 @@ PAPER = CacheChoice("paper", tau1=0.15, tau2=0.22)
 OFF = CacheChoice("off", tau1=None, tau2=None)
 HIGHEST_TAU = 1e6
 LONGEST = 10**6
-KEYS = ("preset", "tau1", "tau2", "warmup", "max_consecutive", "last_full")
+KEYS = ("preset", "method", "tau1", "tau2", "warmup", "max_consecutive", "last_full")
 
 
 def resolve_cache(body: Mapping[str, Any], profile: ModelProfile) -> CacheChoice:
@@ -27,6 +28,8 @@ def resolve_cache(body: Mapping[str, Any], profile: ModelProfile) -> CacheChoice
         cache = {"preset": cache}
     if cache is not None and not isinstance(cache, dict):
         raise RequestError("cache is of the wrong type, allowed is a preset's name or an object", "cache")
+    if cache is not None and cache.get("method") not in (None, "paper"):
+        return method_choice(cache, flat)
     return _from_object(_merged(cache or {}, flat), profile)
 
 
@@ -91,5 +94,5 @@ def _overridden(base: CacheChoice, changes: Mapping[str, Any]) -> CacheChoice:
     if base.is_off:
         raise RequestError("cache.preset is 'off' and has no values to override", "cache")
     name = base.preset if base.preset == "custom" else f"{base.preset}+"
-    values = {key: getattr(base, key) for key in KEYS if key != "preset"}
+    values = {key: getattr(base, key) for key in KEYS if key not in ("preset", "method")}
     return CacheChoice(name, **{**values, **changes})

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from server.cache_methods import CACHE_METHODS
+
 _TAU = {"type": "number", "minimum": 0}
 _CACHE: dict[str, Any] = {
-    "description": "A preset's name, or a preset with overrides, or the paper's rule with what is given.",
+    "description": "A preset's name, a preset with overrides, the paper's rule with what is given, or a method.",
     "oneOf": [
         {"type": "string", "examples": ["off", "paper", "fast", "balanced", "quality"]},
         {
@@ -18,6 +20,13 @@ _CACHE: dict[str, Any] = {
                 "max_consecutive": {"type": "integer", "minimum": 0, "description": "reuses in a row, a stage"},
                 "last_full": {"type": "boolean", "description": "the last step is full"},
             },
+        },
+        {
+            "type": "object",
+            "required": ["method"],
+            "properties": {"method": {"type": "string", "enum": list(CACHE_METHODS)}},
+            "description": "Another method of the field, with its own parameters: docs/methods.md.",
+            "examples": [{"method": "dicache", "threshold": 0.4}],
         },
     ],
 }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from h2cache import Method, SampleCache, paper
+from h2cache import Method, SampleCache, method, paper
 from server.engine.interface import SampleOrder
 from server.engine.text_encoder import Embedding
 from server.request import CacheChoice, CacheCounts
@@ -52,6 +52,8 @@ class Sample:
 
 def cache_method(choice: CacheChoice) -> Method | None:
     """The library's method of a request's choice; None is off."""
+    if choice.method != "paper":
+        return method(choice.method, dict(choice.parameters))
     if choice.tau1 is None or choice.tau2 is None:
         return None
     return paper(choice.tau1, choice.tau2, choice.warmup, choice.last_full, choice.max_consecutive)

@@ -22,6 +22,8 @@ from tests.live import live_server, settings_for_tests
 PROFILE = load_profile("flux-nano")
 Pixels = npt.NDArray[np.int16]
 
+DICACHE = {"method": "dicache", "threshold": 0.3, "warmup_share": 0.0}
+TAYLOR = {"method": "taylorseer", "every": 3, "order": 2}
 TWELVE: list[dict[str, Any]] = [
     {"prompt": "a large red heart at the left on a blue background", "cache": "off", "num_inference_steps": 6},
     {"prompt": "a small green star at the top on a white background", "cache": "paper", "num_inference_steps": 9},
@@ -38,8 +40,8 @@ TWELVE: list[dict[str, Any]] = [
     },
     {"prompt": "a purple circle at the bottom", "cache": {"preset": "fast", "warmup": 3, "last_full": True}},
     {"prompt": "a white ring above a black cross", "cache": {"tau1": 0.9, "tau2": 0.9, "max_consecutive": 2}},
-    {"prompt": "a yellow heart", "num_inference_steps": 4, "guidance_scale": 5, "size": "96x64", "cache": "paper"},
-    {"prompt": "nothing of the grammar", "num_inference_steps": 15, "guidance_scale": 2.5, "cache": "fast"},
+    {"prompt": "a yellow heart", "num_inference_steps": 4, "guidance_scale": 5, "size": "96x64", "cache": DICACHE},
+    {"prompt": "nothing of the grammar", "num_inference_steps": 15, "guidance_scale": 2.5, "cache": TAYLOR},
 ]
 
 

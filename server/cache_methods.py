@@ -1,0 +1,83 @@
+"""The caching methods that a request can name, and what their parameters may be.
+
+The API checks with this, without torch; the methods themselves are ``h2cache.methods``, and a test holds the two
+tables against each other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+HIGHEST = 1e6
+LONGEST = 10**6
+MOST_NUMBERS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A finite number within bounds."""
+
+    low: float = 0.0
+    high: float = HIGHEST
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number within bounds."""
+
+    low: int = 0
+    high: int = LONGEST
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """true or false."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A list of at least ``fewest`` finite numbers from ``low`` up."""
+
+    low: float
+    fewest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """A text of 0s and 1s, a letter a step."""
+
+
+Parameter = Number | Whole | Flag | Numbers | Letters
+
+_GUARDS: Mapping[str, Parameter] = {"warmup": Whole(), "last_full": Flag(), "max_consecutive": Whole()}
+
+CACHE_METHODS: Mapping[str, Mapping[str, Parameter]] = {
+    "paper": {"tau1": Number(), "tau2": Number(), **_GUARDS},
+    "fbcache": {"threshold": Number(), "at": Flag(), **_GUARDS},
+    "fbcache-taylor": {"threshold": Number(), "order": Whole(1, 2), **_GUARDS},
+    "teacache": {"threshold": Number(), "polynomial": Numbers(-1e12, 0), **_GUARDS},
+    "magcache": {
+        "threshold": Number(),
+        "max_skips": Whole(),
+        "warmup_share": Number(0, 1),
+        "ratios": Numbers(0, 1),
+    },
+    "taylorseer": {"every": Whole(1), "order": Whole(1, 2), "offset": Whole(), "warmup": Whole()},
+    "dicache": {
+        "threshold": Number(),
+        "depth": Whole(1, 57),
+        "most": Number(1),
+        "warmup": Whole(),
+        "warmup_share": Number(0, 1),
+        "last_full": Flag(),
+    },
+    "dbcache": {
+        "threshold": Number(),
+        "first": Whole(1, 57),
+        "last": Whole(0, 57),
+        "warmup": Whole(),
+        "max_consecutive": Whole(),
+    },
+    "mask": {"steps": Letters()},
+}
+NEEDED: Mapping[str, tuple[str, ...]] = {"mask": ("steps",)}
+"""Parameters without a default."""
