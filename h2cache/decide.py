@@ -11,6 +11,7 @@ from h2cache.method import Against, Measure, Stage
 from h2cache.rule import Ask, Verdict, ask
 from h2cache.sample_step import SampleStep, Snapshot
 from h2cache.state import Reference
+from h2cache.summary import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Question:
 def decide(
     model: FluxModel,
     conditioning: Conditioning,
+    view: View,
     number: int,
     steps: Sequence[SampleStep],
     now: Snapshot,
@@ -45,7 +47,7 @@ def decide(
 ) -> None:
     """Give each sample its verdict on stage ``number``; ``now`` is where the probe has ended."""
     questions = [Question(step, step.stage(number), ask(step.cache, number, step.verdicts)) for step in steps]
-    looked = look(model, conditioning, number, questions, now, starts)
+    looked = look(model, conditioning, view, number, questions, now, starts)
     for question in questions:
         row = question.step.row
         question.step.seen.append(looked.get((row, question.measure)))
@@ -58,6 +60,7 @@ def decide(
 def look(
     model: FluxModel,
     conditioning: Conditioning,
+    view: View,
     number: int,
     questions: Sequence[Question],
     now: Snapshot,
@@ -72,7 +75,7 @@ def look(
     looked: dict[tuple[int, Measure | None], Reference] = {}
     for (how, start), rows in groups.items():
         signal = how.signal(model, starts[start].of(rows), now.of(rows), conditioning.rows(rows))
-        for row, seen in zip(rows, see(how.summary(signal)), strict=True):
+        for row, seen in zip(rows, see(how.summary(signal, view.rows(rows))), strict=True):
             looked[row, how] = seen
     return looked
 

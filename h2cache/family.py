@@ -14,7 +14,8 @@ class StepInputs:
 
     ``latents`` (B, T, C) packed; ``prompt_embeds`` (B, S, E); ``pooled`` (B, P); ``timestep`` (B,) in 0..1, 1
     being pure noise; ``guidance`` (B,), or None where the model has no guidance embedding; ``img_ids`` (T, 3)
-    and ``txt_ids`` (S, 3) are the tokens' positions. Each sample has its own timestep and guidance.
+    and ``txt_ids`` (S, 3) are the tokens' positions. Each sample has its own timestep and guidance. ``grid`` is
+    rows and columns of image tokens, which only methods that look at the image's shape need.
     """
 
     latents: Tensor
@@ -24,6 +25,7 @@ class StepInputs:
     guidance: Tensor | None
     img_ids: Tensor
     txt_ids: Tensor
+    grid: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,11 @@ class Measure:
     summary: Summary
     against: Against = Against.COMPUTED
 
+    def __post_init__(self) -> None:
+        if self.summary.needs_grid and self.signal.has_text:
+            kind = type(self.summary).__name__
+            raise H2CacheError(f"{kind} looks at the image's shape, and the signal has text tokens")
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:

@@ -17,7 +17,9 @@ from h2cache.guards import Guards
 from h2cache.layout import FirstAndLast, OneStage, TwoStages, WholeStep
 from h2cache.method import Against, Measure, Method, Reused, Stage
 from h2cache.signal import ModulatedInput, ProbeResidual, ProbeState
-from h2cache.summary import Whole, Windows
+from h2cache.summaries.low_pass import Wiener
+from h2cache.summaries.whole import Whole
+from h2cache.summaries.windows import Windows
 
 STRUCTURE_POOL_SIZE, DETAIL_POOL_SIZE = 2048, 384
 """Pool sizes of the two stages in the published code (repository Bluear7878/H2-Cache)."""
@@ -122,6 +124,23 @@ def dicache(
     return Method("dicache", layout, (stage,), Guards(warmup, warmup_share, last_full))
 
 
+def seacache(
+    threshold: float = 0.3,
+    power: float = 2.0,
+    warmup: int = 1,
+    last_full: bool = True,
+    max_consecutive: int | None = None,
+) -> Method:
+    """SeaCache (arXiv 2602.18993): accumulated change of the modulated input under a filter that follows sigma.
+
+    The authors' code for FLUX compares step 1 with the unfiltered input of step 0; here, as in diffusers and the
+    paper, every step is filtered.
+    """
+    measure = Measure(ModulatedInput(), Wiener(power), Against.PREVIOUS)
+    stage = Stage(Accumulated(threshold), Last(), measure, Reused.STAGE)
+    return Method("seacache", WholeStep(), (stage,), Guards(warmup, 0.0, last_full, max_consecutive))
+
+
 def dbcache(
     threshold: float = 0.08,
     first: int = 8,
@@ -147,6 +166,7 @@ METHODS: Mapping[str, Callable[..., Method]] = {
     "magcache": magcache,
     "taylorseer": taylorseer,
     "dicache": dicache,
+    "seacache": seacache,
     "dbcache": dbcache,
     "mask": mask,
 }

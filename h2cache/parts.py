@@ -17,7 +17,10 @@ from h2cache.guards import Guards
 from h2cache.layout import FirstAndLast, OneStage, TwoStages, WholeStep
 from h2cache.method import Against, Measure, Method, Reused, Stage
 from h2cache.signal import ModulatedInput, ProbeResidual, ProbeState
-from h2cache.summary import Whole, Windows
+from h2cache.summaries.grid_average import GridAverage
+from h2cache.summaries.low_pass import Disc, Wiener
+from h2cache.summaries.whole import Whole
+from h2cache.summaries.windows import Windows
 
 PARTS: Mapping[str, Mapping[str, type]] = {
     "layout": {
@@ -27,7 +30,13 @@ PARTS: Mapping[str, Mapping[str, type]] = {
         "first-and-last": FirstAndLast,
     },
     "signal": {"probe-residual": ProbeResidual, "probe-state": ProbeState, "modulated-input": ModulatedInput},
-    "summary": {"windows": Windows, "whole": Whole},
+    "summary": {
+        "windows": Windows,
+        "whole": Whole,
+        "grid-average": GridAverage,
+        "wiener": Wiener,
+        "disc": Disc,
+    },
     "gate": {
         "below": Below,
         "accumulated": Accumulated,

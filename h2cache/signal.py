@@ -19,6 +19,11 @@ class ProbeResidual:
     text: bool = False
     needs_probe = True
 
+    @property
+    def has_text(self) -> bool:
+        """True where text tokens are among those that are measured."""
+        return self.text
+
     def __call__(self, model: FluxModel, before: Streams, after: Streams, conditioning: Conditioning) -> Tensor:
         """(B, N, D) in float32 or wider; text tokens come first."""
         image = difference(after.img, before.img)
@@ -30,6 +35,7 @@ class ProbeState:
     """The image stream after the probe's blocks. Source: DiCache, arXiv 2508.17356."""
 
     needs_probe = True
+    has_text = False
 
     def __call__(self, model: FluxModel, before: Streams, after: Streams, conditioning: Conditioning) -> Tensor:
         """(B, T, D)."""
@@ -41,6 +47,7 @@ class ModulatedInput:
     """The image stream as the first block sees it after its modulated norm. Source: TeaCache, arXiv 2411.19108."""
 
     needs_probe = False
+    has_text = False
 
     def __call__(self, model: FluxModel, before: Streams, after: Streams, conditioning: Conditioning) -> Tensor:
         """(B, T, D)."""

@@ -5,7 +5,6 @@ from math import prod
 from h2cache.family import FluxModel
 from h2cache.layout import Span
 from h2cache.method import Against, Measure, Method, Reused, Stage
-from h2cache.signal import ProbeResidual
 
 FLOAT32 = 4
 
@@ -48,6 +47,5 @@ def _summary_bytes(model: FluxModel, measure: Measure | None, img_tokens: int, t
     """Of one summary and its mean size."""
     if measure is None:
         return 0
-    has_text = isinstance(measure.signal, ProbeResidual) and measure.signal.text
-    tokens = img_tokens + (txt_tokens if has_text else 0)
+    tokens = img_tokens + (txt_tokens if measure.signal.has_text else 0)
     return FLOAT32 * (prod(measure.summary.shape(tokens, model.width)) + 1)

@@ -12,6 +12,7 @@ from h2cache.layout import Span, Spans
 from h2cache.sample_step import SampleStep, Snapshot
 from h2cache.state import SampleCache
 from h2cache.stats import Outcome, StepRecord
+from h2cache.summary import View
 from h2cache.sweep import Sweep
 
 
@@ -39,7 +40,7 @@ def denoise_step(model: FluxModel, inputs: StepInputs, caches: Sequence[SampleCa
     _check(inputs, caches)
     streams, conditioning = model.embed(inputs)
     steps = [SampleStep(row, cache, spans_of(model, cache)) for row, cache in enumerate(caches)]
-    sweep = Sweep(model, streams, conditioning, steps)
+    sweep = Sweep(model, streams, conditioning, View(inputs.timestep, inputs.grid), steps)
     sweep.run()
     velocity = _velocity(model, conditioning, sweep.now, steps)
     records = tuple(record(model, step) for step in steps)

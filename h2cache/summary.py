@@ -1,76 +1,55 @@
-"""Summaries of signals, of which distances are taken.
+"""What a summary is: what of a signal is compared from step to step."""
 
-The paper's window is square over tokens x channels (not over the image's grid), its side ``tokens // pool_size``
-as in repository Bluear7878/H2-Cache; here it is clamped to at least 1, so that every image size works, and to the
-channels.
-"""
-
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from h2cache.checks import check_count
-
-
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """The paper's pooled feature summary (arXiv 2510.27171); has at least ``pool_size`` tokens."""
-
-    pool_size: int
-
-    def __post_init__(self) -> None:
-        check_count("pool_size", self.pool_size, low=1)
-
-    def __call__(self, signal: Tensor) -> Tensor:
-        """(B, N, C) -> float32 (B, n, c); the signal itself where the window is 1."""
-        return summarize(signal, self.pool_size)
-
-    def shape(self, tokens: int, channels: int) -> tuple[int, int]:
-        """(n, c)."""
-        return summary_shape(tokens, channels, self.pool_size)
+from h2cache.errors import H2CacheError
+from h2cache.family import pick
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
-    """No summary at all."""
+class View:
+    """What a summary may know: ``sigma`` (B,), 1 being pure noise, and rows and columns of image tokens."""
 
-    def __call__(self, signal: Tensor) -> Tensor:
-        """(B, N, C) -> float32 (B, N, C)."""
-        return signal.float()
+    sigma: Tensor
+    grid: tuple[int, int] | None
+
+    def rows(self, places: Sequence[int]) -> "View":
+        """Of some of the samples."""
+        return View(pick(self.sigma, places), self.grid)
+
+
+class Summary(Protocol):
+    """Relative L1 is taken of two of them."""
+
+    @property
+    def needs_grid(self) -> bool:
+        """True where tokens have to be the image's, and lie in it as ``View.grid`` says."""
+        ...
+
+    def __call__(self, signal: Tensor, view: View) -> Tensor:
+        """Signal (B, N, C) -> float32 (B, n, c)."""
+        ...
 
     def shape(self, tokens: int, channels: int) -> tuple[int, int]:
-        """(N, C)."""
-        return tokens, channels
+        """(n, c) of a signal (N, C), to tell memory before it is taken."""
+        ...
 
 
-Summary = Windows | Whole
-
-
-def window(tokens: int, channels: int, pool_size: int) -> tuple[int, int]:
-    """The pooling window (and stride) over (tokens, channels)."""
-    side = max(1, tokens // pool_size)
-    return side, min(side, channels)
-
-
-def summary_shape(tokens: int, channels: int, pool_size: int) -> tuple[int, int]:
-    """The (n, c) of the summary of a residual (N, C): rows and columns that fill no window are left out."""
-    along, across = window(tokens, channels, pool_size)
-    return tokens // along, channels // across
+def grid_of(signal: Tensor, view: View) -> tuple[int, int]:
+    """Rows and columns of image tokens. Raises H2CacheError where the caller has not said them."""
+    if view.grid is None or view.grid[0] * view.grid[1] != signal.shape[1]:
+        raise H2CacheError(f"grid is {view.grid}, allowed is rows and columns of {signal.shape[1]} image tokens")
+    return view.grid
 
 
 def difference(after: Tensor, before: Tensor) -> Tensor:
     """after - before in float32 or wider: half precision would round the residual once more."""
     return after.to(torch.promote_types(after.dtype, torch.float32)) - before
-
-
-def summarize(residual: Tensor, pool_size: int) -> Tensor:
-    """Residual (B, N, C) -> float32 summary (B, n, c); the residual itself where the window is 1."""
-    size = window(residual.shape[1], residual.shape[2], pool_size)
-    if size == (1, 1):
-        return residual.float()
-    return F.avg_pool2d(residual.float().unsqueeze(1), size).squeeze(1)
 
 
 def mean_abs(summary: Tensor) -> Tensor:

@@ -10,15 +10,21 @@ from h2cache.decide import decide
 from h2cache.family import Conditioning, FluxModel, Streams
 from h2cache.method import Reused
 from h2cache.sample_step import SampleStep, Snapshot
+from h2cache.summary import View
 
 
 class Sweep:
     """Lives for one step. ``now`` has the samples under way; those away skip blocks, and have what is put in."""
 
     def __init__(
-        self, model: FluxModel, streams: Streams, conditioning: Conditioning, steps: Sequence[SampleStep]
+        self,
+        model: FluxModel,
+        streams: Streams,
+        conditioning: Conditioning,
+        view: View,
+        steps: Sequence[SampleStep],
     ) -> None:
-        self._model, self._conditioning, self._steps = model, conditioning, steps
+        self._model, self._conditioning, self._view, self._steps = model, conditioning, view, steps
         self.now = Snapshot(tuple(range(len(steps))), streams)
         self._away: dict[int, tuple[Tensor, Tensor]] = {}
         self._back: dict[int, tuple[Tensor, Tensor]] = {}
@@ -43,7 +49,7 @@ class Sweep:
         steps = [step for step in self._steps if step.has(number) and step.spans[number].probe_end == border]
         if not steps:
             return
-        decide(self._model, self._conditioning, number, steps, self.now, self._starts)
+        decide(self._model, self._conditioning, self._view, number, steps, self.now, self._starts)
         for step in steps:
             start = self._starts[step.spans[number].start]
             if step.verdicts[number].reused:

@@ -70,6 +70,7 @@ CACHE_METHODS: Mapping[str, Mapping[str, Parameter]] = {
         "warmup_share": Number(0, 1),
         "last_full": Flag(),
     },
+    "seacache": {"threshold": Number(), "power": Number(0, 100), **_GUARDS},
     "dbcache": {
         "threshold": Number(),
         "first": Whole(1, 57),

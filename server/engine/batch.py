@@ -8,7 +8,7 @@ from torch import Tensor
 
 from h2cache import StepInputs, StepResult, denoise_step
 from h2cache.transfer import send, upload
-from server.engine.latents import image_ids
+from server.engine.latents import grid, image_ids
 from server.engine.loader import LoadedModel
 from server.engine.sample import Sample
 
@@ -39,6 +39,7 @@ def gather(model: LoadedModel, samples: Sequence[Sample]) -> Batch:
         guidance=guidance if model.takes_guidance else None,
         img_ids=image_ids(*samples[0].shape, device, dtype),
         txt_ids=torch.zeros(embeds.shape[1], 3, device=device, dtype=dtype),
+        grid=grid(*samples[0].shape),
     )
     return Batch(samples, inputs, (after - now)[:, None, None])
 

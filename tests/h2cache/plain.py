@@ -86,6 +86,37 @@ def teacache(threshold, polynomial, last_full=True):
     return step
 
 
+def seacache(threshold, power, rows, columns):
+    state = {"sum": 0.0, "seen": None, "residual": None}
+
+    def axis(length, sigma):
+        f = torch.tensor([min(i, length - i) / length for i in range(length)])
+        s = 1 / (f**power + 1e-16)
+        return (1 - sigma) * s / ((1 - sigma) ** 2 * s + sigma**2 + 1e-16)
+
+    def step(net, k, n):
+        sigma = min(max(1 - k / n, 1e-6), 1 - 1e-6)
+        gain = axis(rows, sigma)[:, None] * axis(columns, sigma)[None, :]
+        gain = gain / gain.mean()
+        image = net.modulated().float()[0].reshape(rows, columns, -1)
+        seen = torch.stack(
+            [torch.fft.ifft2(torch.fft.fft2(image[..., c]) * gain).real for c in range(image.shape[-1])]
+        )
+        if k == 0 or k == n - 1:
+            compute = True
+        else:
+            state["sum"] += change(seen, state["seen"])
+            compute = not state["sum"] < threshold
+        state["seen"] = seen
+        if compute:
+            state["sum"] = 0.0
+            _, img = net.run(net.txt, net.img, 0, len(net.all))
+            state["residual"] = img - net.img
+        return net.head(net.img + state["residual"])
+
+    return step
+
+
 def dicache(threshold, depth, most, share):
     state = {"sum": 0.0, "probe": None, "window": []}
 

@@ -154,6 +154,7 @@ def inputs_of(batch: Sequence[Running], shape: Shape) -> StepInputs:
         guidance=None if None in guidances else torch.tensor(guidances, dtype=dtype),
         img_ids=img_ids,
         txt_ids=txt_ids,
+        grid=(shape.rows, shape.columns),
     )
 
 

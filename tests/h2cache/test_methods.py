@@ -91,6 +91,11 @@ def taylorseer(every: int, order: int, offset: int, warmup: int) -> Case:
     return Case("taylorseer", parameters, lambda: plain.taylorseer(every, order, offset, warmup))
 
 
+def seacache(threshold: float, power: float) -> Case:
+    parameters = {"threshold": threshold, "power": power}
+    return Case("seacache", parameters, lambda: plain.seacache(threshold, power, SHAPE.rows, SHAPE.columns))
+
+
 def mask(steps: str) -> Case:
     return Case("mask", {"steps": steps}, lambda: plain.mask(steps))
 
@@ -102,6 +107,7 @@ CASES = st.one_of(
     st.builds(teacache, THRESHOLDS, st.floats(0.2, 2.0)),
     st.builds(dicache, THRESHOLDS, st.integers(1, 2), st.floats(1.0, 2.5)),
     st.builds(magcache, THRESHOLDS, st.integers(0, 4)),
+    st.builds(seacache, st.floats(0.0, 3.0), st.floats(1.0, 3.0)),
     st.builds(taylorseer, st.integers(1, 4), st.integers(1, 2), st.integers(0, 4), st.integers(0, 3)),
     st.builds(mask, st.text("01", min_size=9, max_size=9)),
 )
@@ -156,6 +162,7 @@ EXAMPLES = [
     teacache(0.3, 0.3),
     dicache(0.5, 1, 1.5),
     magcache(0.5, 2),
+    seacache(1.0, 2.0),
     taylorseer(3, 2, 2, 2),
     mask("001101101"),
     Case("paper", {"tau1": 0.25, "tau2": 0.3}, lambda: None),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from h2cache import Conditioning, Streams, flux_model
 from h2cache.flux1 import Flux1
-from h2cache.summary import summarize, summary_shape, window
+from h2cache.summaries.windows import summarize, summary_shape, window
 from tests.h2cache.samples import H2, Request, Shape, run_alone, tiny_transformer
 
 

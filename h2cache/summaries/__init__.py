@@ -1,0 +1,1 @@
+"""What of a signal is compared: one summary a file."""
