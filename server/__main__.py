@@ -48,6 +48,8 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser("bench", help="the numbers of docs/benchmarks.md")
     command.add_argument("--engine", action="store_true", required=True, help="cache, throughput, HTTP, memory")
     command.add_argument("--only", choices=BENCHMARKS, help="one of them")
+    command.add_argument("--model", default="flux-nano", help="of throughput and presets (flux-nano)")
+    command.add_argument("--device", default="cpu", help="of throughput and presets: auto, cpu, cuda (cpu)")
     command.set_defaults(run=run_bench)
     return top
 
@@ -71,7 +73,7 @@ def run_bench(arguments: argparse.Namespace) -> None:
     """Print the table; the benchmarks import much that the server does not need."""
     from server.bench.table import print_table
 
-    print_table(arguments.only)
+    print_table(arguments.only, arguments.model, arguments.device)
 
 
 def given(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What each preset of flux-nano gives: speed and fidelity against the uncached run of the same requests."""
+"""What each preset of a model gives: speed and fidelity against the uncached run of the same requests."""
 
 import math
 import queue
@@ -43,15 +43,15 @@ class Pass:
     ends: dict[str, SampleFinished]
 
 
-def measure_presets() -> list[PresetFigures]:
+def measure_presets(model_name: str, device: str) -> list[PresetFigures]:
     """The profile's presets and ``paper``, at its default steps and guidance."""
-    profile = load_profile("flux-nano")
+    profile = load_profile(model_name)
     choices = [OFF, CacheChoice("paper", 0.15, 0.22), *choices_of(profile)]
     with two_cpus():
-        model = load_model(model_source(profile), device="cpu")
+        model = load_model(model_source(profile), device)
         orders = [
             replace(order, steps=profile.default_steps, guidance=profile.default_guidance)
-            for order in mixed_orders(IMAGES, seed=2)
+            for order in mixed_orders(profile, IMAGES, seed=2)
         ]
         run_pass(model, profile, orders[:8], OFF)
         passes = [[run_pass(model, profile, orders, choice) for choice in choices] for _ in range(PASSES)]

@@ -1,8 +1,9 @@
-"""The requests that the benchmarks send to flux-nano."""
+"""The requests that the benchmarks send."""
 
 import random
 
 from server.engine.interface import SampleOrder
+from server.profile import ModelProfile
 from server.request import CacheChoice
 
 TAUS = ((0.08, 0.10), (0.12, 0.15), (0.15, 0.22), (0.20, 0.25), (0.25, 0.35))
@@ -10,8 +11,8 @@ COLORS = ("red", "green", "blue", "yellow", "purple", "orange", "white", "black"
 SHAPES = ("circle", "square", "triangle", "star", "ring", "cross", "heart", "diamond")
 
 
-def mixed_orders(count: int, seed: int) -> list[SampleOrder]:
-    """Mixed prompts, thresholds, steps (20-40) and guidance from a seed."""
+def mixed_orders(profile: ModelProfile, count: int, seed: int) -> list[SampleOrder]:
+    """Mixed prompts, thresholds, steps (20-40) and guidance from a seed, at the model's default size."""
     draw = random.Random(seed)
     orders = []
     for i in range(count):
@@ -21,8 +22,8 @@ def mixed_orders(count: int, seed: int) -> list[SampleOrder]:
             SampleOrder(
                 sample_id=f"{seed}-{i}",
                 prompt=f"a large {color} {draw.choice(SHAPES)} at the left on a {background} background",
-                width=128,
-                height=128,
+                width=profile.default_width,
+                height=profile.default_height,
                 steps=draw.randint(20, 40),
                 guidance=draw.choice((2.0, 3.5, 5.0)),
                 seed=draw.randrange(2**32),

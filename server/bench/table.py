@@ -20,14 +20,14 @@ class Row:
     beside: str
 
 
-def print_table(only: str | None) -> None:
-    """Measure and print, a row as soon as it is known."""
+def print_table(only: str | None, model: str, device: str) -> None:
+    """Measure and print, a row as soon as it is known; ``model`` and ``device`` are of throughput and presets."""
     parts: dict[str, Callable[[], Iterator[Row]]] = {
         "overhead": overhead_rows,
-        "throughput": throughput_rows,
+        "throughput": lambda: throughput_rows(model, device),
         "http": http_rows,
         "memory": memory_rows,
-        "presets": preset_rows,
+        "presets": lambda: preset_rows(model, device),
     }
     table = Table("number", "measured", "wanted", "beside it", title="h2serve bench --engine")
     console = Console()
@@ -54,13 +54,13 @@ def overhead_rows() -> Iterator[Row]:
         )
 
 
-def throughput_rows() -> Iterator[Row]:
+def throughput_rows(model: str, device: str) -> Iterator[Row]:
     """Images a second against FluxPipeline with first-block caching."""
     from server.bench.throughput import measure_throughput
 
-    got = measure_throughput()
+    got = measure_throughput(model, device)
     yield Row(
-        "throughput on flux-nano",
+        f"throughput on {model}",
         f"{got.ratio:.2f}x",
         ">= 1.4x",
         f"{got.images_per_s:.2f} against {got.baseline_images_per_s:.2f} img/s; blocks skipped "
@@ -91,11 +91,11 @@ def memory_rows() -> Iterator[Row]:
     )
 
 
-def preset_rows() -> Iterator[Row]:
-    """Speed and fidelity of flux-nano's presets, as config/models/flux-nano.toml states them."""
+def preset_rows(model: str, device: str) -> Iterator[Row]:
+    """Speed and fidelity of the model's presets, as its file in config/models states them."""
     from server.bench.presets import measure_presets
 
-    for got in measure_presets():
+    for got in measure_presets(model, device):
         yield Row(
             f"preset {got.choice.preset} ({got.choice.tau1}, {got.choice.tau2})",
             f"{got.speedup:.2f}x",

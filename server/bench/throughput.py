@@ -1,4 +1,4 @@
-"""Images a second on flux-nano against what a user would write today: FluxPipeline, first-block caching, one lock.
+"""Images a second against what a user would write today: FluxPipeline, first-block caching, one lock.
 
 Both sides answer the same requests in a closed loop with 16 in flight, on the same two CPUs and two threads, VAE
 and PNG included; the clock starts after a warm-up that has ended and stops with the last image. The baseline gets
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import torch
 from diffusers import FirstBlockCacheConfig
@@ -22,10 +23,11 @@ from diffusers import FirstBlockCacheConfig
 from server.bench.requests import mixed_orders
 from server.bench.two_cpus import two_cpus
 from server.engine.interface import EngineEvent, EngineLimits, SampleFinished, SampleOrder
+from server.engine.latents import image_ids, num_tokens
 from server.engine.loader import LoadedModel, load_model
 from server.engine.step_engine import StepEngine
 from server.errors import ServerError
-from server.profile import load_profile, model_source
+from server.profile import ModelProfile, load_profile, model_source
 
 WARM_UP, REQUESTS, IN_FLIGHT = 16, 96, 16
 TOLERANCE = 0.02
@@ -56,7 +58,7 @@ class Throughput:
     batch_gain: float
 
 
-def run_engine(model: LoadedModel, orders: Sequence[SampleOrder]) -> Run:
+def run_engine(model: LoadedModel, profile: ModelProfile, orders: Sequence[SampleOrder]) -> Run:
     """The engine under a closed loop."""
     ended: queue.SimpleQueue[SampleFinished] = queue.SimpleQueue()
 
@@ -64,7 +66,7 @@ def run_engine(model: LoadedModel, orders: Sequence[SampleOrder]) -> Run:
         if isinstance(event, SampleFinished):
             ended.put(event)
 
-    engine = StepEngine(model, EngineLimits(max_batch=8, text_length=load_profile("flux-nano").text_length))
+    engine = StepEngine(model, EngineLimits(max_batch=8, text_length=profile.text_length))
     engine.start(listen, lambda step: None)
     closed_loop(orders[:WARM_UP], engine.submit, ended.get)
     run = closed_loop(orders[WARM_UP:], engine.submit, ended.get)
@@ -90,12 +92,12 @@ def closed_loop(
     return Run(time.perf_counter() - started_s, 1 - run_blocks / all_blocks)
 
 
-def run_baseline(model: LoadedModel, orders: Sequence[SampleOrder], factor: float) -> Run:
+def run_baseline(model: LoadedModel, profile: ModelProfile, orders: Sequence[SampleOrder], factor: float) -> Run:
     """Sixteen client threads, one lock, one image at a time."""
     lock, clients = threading.Lock(), queue.SimpleQueue[SampleOrder]()
     counter = BlockCounter(model)
     for order in orders[:WARM_UP]:
-        generate(model, order, factor)
+        generate(model, profile, order, factor)
     counter.blocks = 0
     for order in orders[WARM_UP:]:
         clients.put(order)
@@ -107,7 +109,7 @@ def run_baseline(model: LoadedModel, orders: Sequence[SampleOrder], factor: floa
             except queue.Empty:
                 return
             with lock:
-                generate(model, order, factor)
+                generate(model, profile, order, factor)
 
     threads = [threading.Thread(target=client) for _ in range(IN_FLIGHT)]
     started_s = time.perf_counter()
@@ -139,7 +141,7 @@ class BlockCounter:
             hook.remove()
 
 
-def generate(model: LoadedModel, order: SampleOrder, factor: float) -> bytes:
+def generate(model: LoadedModel, profile: ModelProfile, order: SampleOrder, factor: float) -> bytes:
     """One image by FluxPipeline with the request's own threshold, as PNG."""
     assert order.cache.tau1 is not None
     transformer = model.pipeline.transformer
@@ -151,7 +153,7 @@ def generate(model: LoadedModel, order: SampleOrder, factor: float) -> bytes:
             height=order.height,
             num_inference_steps=order.steps,
             guidance_scale=order.guidance,
-            max_sequence_length=load_profile("flux-nano").text_length,
+            max_sequence_length=profile.text_length,
             generator=torch.Generator().manual_seed(order.seed),
         ).images[0]
     finally:
@@ -161,51 +163,60 @@ def generate(model: LoadedModel, order: SampleOrder, factor: float) -> bytes:
     return buffer.getvalue()
 
 
-def matching_factor(model: LoadedModel, orders: Sequence[SampleOrder], skipped: float) -> float:
+def matching_factor(
+    model: LoadedModel, profile: ModelProfile, orders: Sequence[SampleOrder], skipped: float
+) -> float:
     """The factor at which the baseline skips as much within 2 %, by bisection on whole passes."""
     low, high = 0.1, 4.0
     for _ in range(MOST_TRIES):
         factor = math.sqrt(low * high)
-        run = run_baseline(model, orders, factor)
+        run = run_baseline(model, profile, orders, factor)
         if abs(run.skipped - skipped) <= TOLERANCE * skipped:
             return factor
         low, high = (factor, high) if run.skipped < skipped else (low, factor)
     raise NotComparable(f"the baseline skips {run.skipped:.3f} of the blocks, wanted is {skipped:.3f} within 2 %")
 
 
-def batch_gain(model: LoadedModel, repeats: int = 15) -> float:
+def batch_gain(model: LoadedModel, profile: ModelProfile, repeats: int = 15) -> float:
     """How much cheaper a row is in a batch of eight than alone: the ceiling of what batching can give."""
-    transformer = model.pipeline.transformer
     times: dict[int, list[float]] = {1: [], 8: []}
     for _ in range(repeats):
         for size in times:
-            given = {
-                "hidden_states": torch.randn(size, 64, 64),
-                "encoder_hidden_states": torch.randn(size, 16, transformer.config.joint_attention_dim),
-                "pooled_projections": torch.randn(size, transformer.config.pooled_projection_dim),
-                "timestep": torch.full((size,), 0.5),
-                "guidance": torch.full((size,), 3.5),
-                "img_ids": torch.zeros(64, 3),
-                "txt_ids": torch.zeros(16, 3),
-            }
             started_s = time.perf_counter()
-            transformer(**given)
+            model.pipeline.transformer(**random_inputs(model, profile, size))[0].sum().item()
             times[size].append((time.perf_counter() - started_s) / size)
     return statistics.median(times[1]) / statistics.median(times[8])
 
 
+def random_inputs(model: LoadedModel, profile: ModelProfile, size: int) -> dict[str, torch.Tensor]:
+    """One step's inputs of ``size`` samples at the model's default size."""
+    config = model.pipeline.transformer.config
+    where: dict[str, Any] = {"device": model.device, "dtype": model.dtype}
+    tokens = num_tokens(profile.default_width, profile.default_height)
+    inputs = {
+        "hidden_states": torch.randn(size, tokens, config.in_channels, **where),
+        "encoder_hidden_states": torch.randn(size, profile.text_length, config.joint_attention_dim, **where),
+        "pooled_projections": torch.randn(size, config.pooled_projection_dim, **where),
+        "timestep": torch.full((size,), 0.5, **where),
+        "img_ids": image_ids(profile.default_width, profile.default_height, model.device, model.dtype),
+        "txt_ids": torch.zeros(profile.text_length, 3, **where),
+    }
+    return inputs | ({"guidance": torch.full((size,), 3.5, **where)} if model.takes_guidance else {})
+
+
 @torch.inference_mode()
-def measure_throughput(passes: int = 3) -> Throughput:
+def measure_throughput(model_name: str, device: str, passes: int = 3) -> Throughput:
     """Interleaved passes of both sides over the same requests."""
+    profile = load_profile(model_name)
     with two_cpus():
-        model = load_model(model_source(load_profile("flux-nano")), device="cpu")
-        orders = mixed_orders(WARM_UP + REQUESTS, seed=1)
-        factor = matching_factor(model, orders, run_engine(model, orders).skipped)
+        model = load_model(model_source(profile), device)
+        orders = mixed_orders(profile, WARM_UP + REQUESTS, seed=1)
+        factor = matching_factor(model, profile, orders, run_engine(model, profile, orders).skipped)
         ours, theirs = [], []
         for _ in range(passes):
-            ours.append(run_engine(model, orders))
-            theirs.append(run_baseline(model, orders, factor))
-        gain = batch_gain(model)
+            ours.append(run_engine(model, profile, orders))
+            theirs.append(run_baseline(model, profile, orders, factor))
+        gain = batch_gain(model, profile)
     mine, other = statistics.median(r.seconds for r in ours), statistics.median(r.seconds for r in theirs)
     ratio = statistics.median(b.seconds / a.seconds for a, b in zip(ours, theirs, strict=True))
     return Throughput(REQUESTS / mine, REQUESTS / other, ratio, ours[0].skipped, theirs[0].skipped, gain)

@@ -1,4 +1,4 @@
-"""Two threads on two CPUs, so that both sides of a comparison have the same machine."""
+"""Two threads on two CPUs, so that both sides of a comparison have the same machine; a GPU is left as it is."""
 
 import contextlib
 import os
