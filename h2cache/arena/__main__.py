@@ -1,0 +1,83 @@
+"""``python -m h2cache.arena``: run what results.csv does not have yet, then write the report."""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from h2cache.arena.contest import Contest
+from h2cache.arena.prompts import read_prompts, refuse_overlap
+from h2cache.arena.report import write_report
+from h2cache.arena.studio import open_studio
+from h2cache.arena.sweep import SWEEPS, settings_of
+from h2cache.errors import H2CacheError
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Exit code 0 on success, 2 with one line on what was asked wrongly."""
+    arguments = parser().parse_args(words)
+    try:
+        run(arguments)
+    except H2CacheError as error:
+        sys.stderr.write(f"arena: {error}\n")
+        sys.exit(2)
+
+
+def parser() -> argparse.ArgumentParser:
+    """All flags."""
+    top = argparse.ArgumentParser(prog="python -m h2cache.arena", description="Caching methods, ranked.")
+    top.add_argument("--model", default="flux-nano", help="flux-nano (or nano), a diffusers folder, or a hub id")
+    top.add_argument("--prompts", type=Path, required=True, help="the prompts to report on, one a line, UTF-8")
+    top.add_argument("--calibrate", type=Path, help="the prompts that settings were tuned on; none may be in both")
+    top.add_argument("--seeds", type=int, default=1, help="seeds 0 to N - 1 for each prompt")
+    top.add_argument("--steps", default="28", help="one or more numbers, by commas")
+    top.add_argument("--methods", default=",".join(SWEEPS), help="by commas; all of them when absent")
+    top.add_argument("--size", default="128x128", help="WIDTHxHEIGHT in pixels, multiples of 16")
+    top.add_argument("--guidance", type=float, default=3.5)
+    top.add_argument("--device", default="cpu", help="cpu or cuda")
+    top.add_argument("--checker", help="MODULE:FUNCTION that tells whether an image shows its prompt")
+    top.add_argument("--out", type=Path, required=True, help="folder of results.csv and the report")
+    return top
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Read what is asked, hold the contest, write the report."""
+    prompts = read_prompts(arguments.prompts)
+    if arguments.calibrate is not None:
+        refuse_overlap(read_prompts(arguments.calibrate), prompts)
+    if arguments.seeds < 1:
+        raise H2CacheError(f"seeds is {arguments.seeds}, allowed is a whole number from 1 up")
+    steps = numbers(arguments.steps)
+    settings = settings_of([name.strip() for name in arguments.methods.split(",")])
+    width, height = size(arguments.size)
+    studio = open_studio(arguments.model, width, height, arguments.guidance, arguments.device, arguments.checker)
+    contest = Contest(studio, prompts, arguments.seeds, settings, arguments.out)
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    ) as progress:
+        bar = progress.add_task("images", total=contest.images(steps))
+        contest.run(steps, lambda done: progress.advance(bar, done))
+    write_report(arguments.out, f"Caching methods on {arguments.model}")
+
+
+def numbers(said: str) -> list[int]:
+    """Numbers of steps by commas."""
+    if not re.fullmatch(r"[1-9]\d{0,3}(,[1-9]\d{0,3})*", said):
+        raise H2CacheError(f"steps is {said[:64]!r}, allowed are whole numbers from 1 to 9999, by commas")
+    return [int(number) for number in said.split(",")]
+
+
+def size(said: str) -> tuple[int, int]:
+    """Width and height."""
+    found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", said)
+    sides = tuple(map(int, found.groups())) if found else ()
+    if not sides or any(side % 16 for side in sides):
+        raise H2CacheError(f"size is {said[:64]!r}, allowed is WIDTHxHEIGHT with multiples of 16")
+    return sides[0], sides[1]
+
+
+if __name__ == "__main__":
+    main()

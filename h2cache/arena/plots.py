@@ -1,0 +1,63 @@
+"""The report's plots, as PNG bytes."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from io import BytesIO
+
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+from h2cache.arena.outcomes import OutcomeShares
+from h2cache.arena.ranking import Point, curve
+from h2cache.arena.sweep import OFF
+
+QUALITIES = {"psnr": "PSNR (dB)", "ssim": "SSIM", "flip": "FLIP (less is better)"}
+WORKS = {
+    "flops_ratio": "share of block FLOPs at FLUX.1's price",
+    "blocks_run": "share of the model's own blocks",
+    "seconds_ratio": "share of the uncached time",
+}
+COLORS = colormaps["tab20"].colors  # type: ignore[attr-defined]  # a listed colormap
+
+
+def pareto(points: Sequence[Point], steps: int) -> bytes:
+    """Each quality over each measure of work, a line a method."""
+    figure = Figure(figsize=(15, 11), layout="constrained")
+    grid = figure.subplots(len(QUALITIES), len(WORKS), squeeze=False)
+    of_method: defaultdict[str, list[Point]] = defaultdict(list)
+    for point in points:
+        if point.steps == steps and point.method != OFF:
+            of_method[point.method].append(point)
+    for across, quality in zip(grid, QUALITIES, strict=True):
+        for axes, work in zip(across, WORKS, strict=True):
+            for color, (method, own) in zip(COLORS, of_method.items(), strict=False):
+                axes.plot(
+                    *zip(*curve(own, work, quality), strict=True), "o-", ms=3, lw=1, label=method, color=color
+                )
+            axes.set(xlabel=WORKS[work], ylabel=QUALITIES[quality])
+            axes.grid(visible=True, alpha=0.3)
+    grid[0][0].legend(fontsize=8)
+    figure.suptitle(f"{steps} steps")
+    return _png(figure)
+
+
+def outcomes(shares: Sequence[OutcomeShares], title: str) -> bytes:
+    """What each step was, as shares of the images, stacked."""
+    figure = Figure(figsize=(7, 1.9), layout="constrained")
+    axes = figure.subplots()
+    steps = [share.step for share in shares]
+    bottom = [0.0] * len(steps)
+    for kind, color in (("full", "#1f4e79"), ("detail_hit", "#e0a030"), ("structure_hit", "#c8c8c8")):
+        heights = [getattr(share, kind) for share in shares]
+        axes.bar(steps, heights, bottom=bottom, color=color, label=kind, width=1.0)
+        bottom = [low + height for low, height in zip(bottom, heights, strict=True)]
+    axes.set(title=title, xlabel="step", ylim=(0, 1))
+    axes.title.set_fontsize(8)
+    axes.legend(fontsize=6, loc="upper right")
+    return _png(figure)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=90)
+    return buffer.getvalue()

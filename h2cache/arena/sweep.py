@@ -1,0 +1,77 @@
+"""Which settings each method is run with: from careful to greedy, so that the curves overlap."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from h2cache.errors import H2CacheError
+from h2cache.method import Method
+from h2cache.methods import method
+
+OFF = "off"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A method with parameters; ``off`` has none."""
+
+    name: str
+    parameters: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def label(self) -> str:
+        """``k=v`` joined by spaces, numbers as %g."""
+        return " ".join(f"{key}={_shown(value)}" for key, value in self.parameters)
+
+    def make(self) -> Method | None:
+        """The method; None for ``off``."""
+        return None if self.name == OFF else method(self.name, dict(self.parameters))
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def grid(name: str, key: str, values: Sequence[Any], **others: Any) -> tuple[Setting, ...]:
+    """One setting for each value of one parameter, the others being the same."""
+    return tuple(Setting(name, ((key, value), *others.items())) for value in values)
+
+
+PAPER_PAIRS = (
+    (0.05, 0.05),
+    (0.08, 0.1),
+    (0.1, 0.1),
+    (0.12, 0.15),
+    (0.15, 0.22),
+    (0.2, 0.25),
+    (0.25, 0.35),
+    (0.35, 0.5),
+)
+RESIDUAL_CHANGES = (0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4)
+MASK_29 = "00001000111010010011011011110111011110111011010110"
+MASK_37 = "00000101111011101111101111111011111111101111101110"
+"""BudCache's masks of FLUX.1-dev at 50 steps (repository nanguoyu/Golden-Path-Hypothesis), 29 and 37 reused."""
+
+SWEEPS: Mapping[str, tuple[Setting, ...]] = {
+    "paper": tuple(Setting("paper", (("tau1", tau1), ("tau2", tau2))) for tau1, tau2 in PAPER_PAIRS),
+    "fbcache": grid("fbcache", "threshold", RESIDUAL_CHANGES),
+    "fbcache-taylor": grid("fbcache-taylor", "threshold", RESIDUAL_CHANGES),
+    "teacache": grid("teacache", "threshold", (0.05, 0.1, 0.25, 0.4, 0.6, 0.8, 1.2, 2.0)),
+    "magcache": grid("magcache", "threshold", (0.01, 0.03, 0.06, 0.12, 0.24, 0.4, 0.8, 1.5)),
+    "dicache": grid("dicache", "threshold", (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.9)),
+    "seacache": grid("seacache", "threshold", (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9, 1.3)),
+    "taylorseer": (
+        *grid("taylorseer", "every", (2, 3, 4, 5, 6), order=1),
+        *grid("taylorseer", "every", (3, 4, 6), order=2),
+    ),
+    "dbcache": grid("dbcache", "threshold", RESIDUAL_CHANGES),
+    "mask": grid("mask", "steps", (MASK_29, MASK_37)),
+}
+
+
+def settings_of(names: Sequence[str]) -> list[Setting]:
+    """The sweeps of some methods. Raises H2CacheError for a name that is none."""
+    for name in names:
+        if name not in SWEEPS:
+            raise H2CacheError(f"method is {name[:64]!r}, allowed are {', '.join(SWEEPS)}")
+    return [setting for name in names for setting in SWEEPS[name]]

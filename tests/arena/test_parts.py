@@ -1,0 +1,108 @@
+"""The arena measures what it says."""
+
+import math
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import FluxPipeline
+from hypothesis import given
+from hypothesis import strategies as st
+
+from h2cache.arena.fidelity import compare
+from h2cache.arena.ranking import Point, curve, points_of, quality_at, work_for
+from h2cache.arena.rows import Row, read_rows, write_rows
+from h2cache.arena.shots import Shot, denoise
+from h2cache.arena.studio import open_studio
+from h2cache.arena.sweep import SWEEPS, settings_of
+from h2cache.methods import METHODS
+
+
+def test_every_method_is_swept_and_every_setting_can_be_built() -> None:
+    assert set(SWEEPS) == set(METHODS)
+    for setting in settings_of(list(SWEEPS)):
+        assert setting.make() is not None
+        assert setting.label == " ".join(
+            f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in setting.parameters
+        )
+
+
+def test_without_a_method_it_makes_flux_pipeline_s_image(folder: Path) -> None:
+    studio = open_studio(str(folder), 96, 64, 2.5, "cpu", None)
+    pipeline = FluxPipeline.from_pretrained(folder, dtype=torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    shots = [Shot(i, prompt, seed, 5, None) for i, (prompt, seed) in enumerate([("a red cat", 3), ("b", 4)])]
+    for made in denoise(studio, shots):
+        wanted = pipeline(
+            made.shot.prompt,
+            width=96,
+            height=64,
+            num_inference_steps=5,
+            guidance_scale=2.5,
+            max_sequence_length=min(pipeline.tokenizer_2.model_max_length, 512),
+            generator=torch.Generator().manual_seed(made.shot.seed),
+        ).images[0]
+        difference = studio.decode(made.latents).astype(int) - np.asarray(wanted).astype(int)
+        assert np.abs(difference).max() <= 1
+
+
+def test_equal_images_have_no_distance_and_others_do() -> None:
+    image = np.random.default_rng(1).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+    latents = torch.ones(4, 8)
+    same = compare(image, image, latents, latents)
+    assert (same.psnr, same.ssim, same.flip, same.latent_rel_l1) == (math.inf, 1.0, 0.0, 0.0)
+    other = compare(255 - image, image, 1.5 * latents, latents)
+    assert other.psnr < 20
+    assert other.ssim < 0.5
+    assert other.flip > 0.1
+    assert other.latent_rel_l1 == pytest.approx(0.5)
+
+
+NUMBERS = st.floats(0, 100).map(lambda number: float(f"{number:g}"))
+ROWS = st.builds(
+    Row,
+    method=st.sampled_from(["paper", "off"]),
+    setting=st.sampled_from(["", "tau1=0.15 tau2=0.22"]),
+    steps=st.integers(1, 100),
+    prompt_index=st.integers(0, 9),
+    seed=st.integers(0, 9),
+    psnr=st.just(math.inf) | NUMBERS,
+    adherence=st.none() | st.sampled_from([0.0, 1.0]),
+    **dict.fromkeys(["flops_ratio", "blocks_run", "ssim", "flip", "latent_rel_l1", "seconds_ratio"], NUMBERS),
+)
+
+
+@given(st.lists(ROWS, max_size=4), st.lists(ROWS, max_size=4))
+def test_rows_are_read_as_they_were_written(first: list[Row], second: list[Row]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "results.csv"
+        write_rows(path, first)
+        write_rows(path, second)
+        assert read_rows(path) == [*first, *second]
+
+
+@given(st.lists(ROWS, min_size=1, max_size=8))
+def test_a_point_is_the_mean_of_its_rows(rows: list[Row]) -> None:
+    points = points_of(rows)
+    assert sum(point.images for point in points) == len(rows)
+    for point in points:
+        own = [row for row in rows if row.run == (point.method, point.setting, point.steps)]
+        assert point.ssim == pytest.approx(sum(row.ssim for row in own) / len(own))
+        assert point.psnr <= 60
+
+
+def at(work: float, psnr: float) -> Point:
+    return Point("m", "", 28, 1, work, work, work, psnr, 1.0, 0.0, 0.0, None)
+
+
+def test_curves_are_read_between_their_points_and_not_beyond() -> None:
+    line = curve([at(0.4, 40.0), at(0.2, 30.0), at(0.6, 44.0)], "flops_ratio", "psnr")
+    assert line == [(0.2, 30.0), (0.4, 40.0), (0.6, 44.0)]
+    assert quality_at(line, 0.3) == pytest.approx(35.0)
+    assert quality_at(line, 0.1) is None
+    assert quality_at(line, 0.7) is None
+    assert work_for(line, 42.0) == pytest.approx(0.5)
+    assert work_for(line, 25.0) == 0.2
+    assert work_for(line, 50.0) is None
