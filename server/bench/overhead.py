@@ -16,9 +16,9 @@ from torch import nn
 
 from h2cache import Method, SampleCache, StepInputs, denoise_step, flux_model, paper
 
-NUM_STEPS = 20
+NUM_STEPS = 10
 IMAGE_SIDE_TOKENS = 16
-TEXT_TOKENS = 64
+TEXT_TOKENS = 32
 # Shares of the distances seen in an uncached run under which the sample's thresholds are put: eight pairs from
 # careful to greedy, so that full steps, detail hits and structure hits all occur.
 QUANTILES = ((0.2, 0.5), (0.3, 0.6), (0.4, 0.4), (0.5, 0.7), (0.6, 0.3), (0.7, 0.8), (0.8, 0.5), (0.9, 0.9))
