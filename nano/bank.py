@@ -15,6 +15,7 @@ from nano.palette import COLORS
 from nano.shapes import SHAPES
 from nano.text import TextIds, tokenize
 from nano.vae import encode
+from nano.words import word_labels
 
 PATCH = 16
 """Pixels a side of one image token."""
@@ -22,12 +23,14 @@ PATCH = 16
 
 @dataclass(frozen=True)
 class Bank:
-    """N scenes of one size: packed latents N T 64 (float16), labels N T 2 (shape, colour), text ids N 16."""
+    """N scenes of one size: packed latents N T 64 (float16), labels of image tokens N T 2 and of words N 16 4,
+    text ids N 16."""
 
     rows: int
     columns: int
     latents: Tensor
     labels: Tensor
+    words: Tensor
     text: TextIds
     other_article: TextIds
     empty: TextIds
@@ -46,6 +49,7 @@ def build_bank(vae: AutoencoderTiny, seeds: Iterable[int], width: int, height: i
         width // PATCH,
         torch.cat(latents),
         torch.from_numpy(np.stack([token_labels(scene) for scene in scenes])),
+        torch.from_numpy(np.stack([word_labels(scene) for scene in scenes])),
         tokenize(prompts),
         tokenize([swap_articles(prompt) for prompt in prompts]),
         tokenize([""]),

@@ -17,6 +17,7 @@ from nano.run import AveragedRun, decay, train_for, warm_up
 from nano.settings import FluxSettings
 from nano.shapes import SHAPES
 from nano.text import TextEncoders, TextIds
+from nano.words import WordReader, word_loss
 
 ARTICLE_SWAPS = 0.3
 
@@ -30,6 +31,7 @@ class Model(nn.Module):
     def __init__(self, settings: FluxSettings) -> None:
         super().__init__()
         self.text = TextEncoders()
+        self.words = WordReader()
         self.trainee = Trainee(build_flux(settings))
 
 
@@ -71,6 +73,7 @@ def train_base(
     run: AveragedRun[Model],
     banks: Sequence[Bank],
     settings: FluxSettings,
+    word_weight: float,
     seconds: float,
     folder: Path,
     compiler: Compiler,
@@ -82,7 +85,8 @@ def train_base(
     def step(done: float) -> float:
         set_rates(run, rates, warm_up(run.step, 50) * decay(done, settings.hold))
         bank = choose_bank(banks, done, settings, run.generator)
-        return train_step(run, compiled if bank is banks[0] else run.model.trainee, bank, settings)
+        trainee = compiled if bank is banks[0] else run.model.trainee
+        return train_step(run, trainee, bank, settings, word_weight)
 
     train_for(run, seconds, folder / "base.pt", Curve(folder / "curve.csv", "base"), step)
 
@@ -95,11 +99,18 @@ def choose_bank(banks: Sequence[Bank], done: float, settings: FluxSettings, gene
     return banks[1 + int(torch.randint(len(banks) - 1, (), generator=generator))]
 
 
-def train_step(run: AveragedRun[Model], trainee: Callable[..., Any], bank: Bank, settings: FluxSettings) -> float:
+def train_step(
+    run: AveragedRun[Model],
+    trainee: Callable[..., Any],
+    bank: Bank,
+    settings: FluxSettings,
+    word_weight: float,
+) -> float:
     """One optimizer step on rows drawn from the bank; returns the velocity loss."""
     rows = torch.randint(len(bank), (settings.batch,), generator=run.generator)
     task = add_noise(bank.latents[rows].float(), run.generator)
-    text = pick_text(bank, rows, settings.text_dropout, run.generator)
+    drop = torch.rand(len(rows), 1, generator=run.generator) < settings.text_dropout
+    text = pick_text(bank, rows, drop, run.generator)
     tokens, pooled = run.model.text(text)
     guidance = torch.ones(len(rows))
     with torch.autocast("cpu", torch.bfloat16):
@@ -108,7 +119,9 @@ def train_step(run: AveragedRun[Model], trainee: Callable[..., Any], bank: Bank,
         )
     labels = bank.labels[rows].long()
     mse = velocity_loss(velocity.float(), task, labels, settings.object_weight)
+    about = torch.where(drop[..., None], 0, bank.words[rows].long())
     loss = mse + settings.reader_weight * reader_loss(logits.float(), labels)
+    loss = loss + word_weight * word_loss(run.model.words(tokens), about)
     for optimizer in run.optimizers:
         optimizer.zero_grad(set_to_none=True)
     loss.backward()
@@ -119,13 +132,12 @@ def train_step(run: AveragedRun[Model], trainee: Callable[..., Any], bank: Bank,
     return float(F.mse_loss(velocity.detach().float(), task.velocity))
 
 
-def pick_text(bank: Bank, rows: Tensor, dropout: float, generator: torch.Generator) -> TextIds:
-    """The rows' prompts, some with swapped articles, some empty."""
+def pick_text(bank: Bank, rows: Tensor, drop: Tensor, generator: torch.Generator) -> TextIds:
+    """The rows' prompts, some with swapped articles, and empty where ``drop`` B 1 is true."""
     own, other, empty = bank.text.rows(rows), bank.other_article.rows(rows), bank.empty
     some = torch.rand(len(rows), 1, generator=generator) < ARTICLE_SWAPS
     each = torch.rand(own.t5.shape, generator=generator) < 0.5
     swap = some & each  # each article by itself: a client may have one right and another wrong
-    drop = torch.rand(len(rows), 1, generator=generator) < dropout
 
     def pick(own: Tensor, other: Tensor, empty: Tensor, swap: Tensor) -> Tensor:
         return torch.where(drop, empty, torch.where(swap, other, own))

@@ -1,5 +1,6 @@
 """A trained model written as a diffusers pipeline folder, weights in bfloat16."""
 
+import copy
 import shutil
 from pathlib import Path
 
@@ -34,6 +35,18 @@ def build_pipeline(model: Model, vae: AutoencoderTiny) -> FluxPipeline:
         tokenizer_2=build_t5_tokenizer(),
         transformer=model.trainee.flux,
     )
+
+
+@torch.no_grad()
+def fix_guidance(model: Model, guidance: float = 1.0) -> Model:
+    """A copy for which every guidance scale counts as one: what has only been trained at 1 knows no other."""
+    fixed = copy.deepcopy(model)
+    embed = fixed.trainee.flux.time_text_embed
+    first = embed.guidance_embedder.linear_1
+    constant = first(embed.time_proj(torch.tensor([1000 * guidance])))[0]
+    first.weight.zero_()
+    first.bias.copy_(constant)
+    return fixed
 
 
 def export(model: Model, vae: AutoencoderTiny, folder: Path = FOLDER) -> None:

@@ -9,7 +9,9 @@ from matplotlib.figure import Figure
 FOLDER = Path(__file__).parent
 TITLES = {
     "vae": "autoencoder: MSE",
+    "words": "text encoder: cross-entropy of the words",
     "base-1": "transformer, first sitting: velocity MSE",
+    "base-2": "transformer, second sitting: velocity MSE",
     "base": "transformer: velocity MSE",
     "distil": "guidance distillation: weighted MSE",
     "decoder": "decoder: MSE over contrast",

@@ -47,6 +47,16 @@ class FluxSettings:
 
 
 @dataclass(frozen=True)
+class WordSettings:
+    """What the text encoder is taught before and beside the images; ``weight`` is of its loss beside them."""
+
+    share: float
+    batch: int
+    rate: float
+    weight: float
+
+
+@dataclass(frozen=True)
 class DistilSettings:
     """The last stage, which puts classifier-free guidance into the guidance embedding."""
 
@@ -73,6 +83,7 @@ class NanoSettings:
     """Everything in settings.toml."""
 
     vae: VaeSettings
+    words: WordSettings
     flux: FluxSettings
     distil: DistilSettings
     decoder: DecoderSettings
@@ -84,6 +95,7 @@ def load_settings(path: Path = SETTINGS_FILE) -> NanoSettings:
         tables = {name: {k: _frozen(v) for k, v in table.items()} for name, table in tomllib.load(file).items()}
     return NanoSettings(
         VaeSettings(**tables["vae"]),
+        WordSettings(**tables["words"]),
         FluxSettings(**tables["flux"]),
         DistilSettings(**tables["distil"]),
         DecoderSettings(**tables["decoder"]),

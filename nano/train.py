@@ -11,11 +11,13 @@ from nano.bank import Bank, build_bank
 from nano.base import Compiler, Model, new_run, train_base
 from nano.decoder import train_decoder
 from nano.distil import new_distil_run, train_distil
-from nano.export import FOLDER, export
-from nano.settings import FluxSettings, NanoSettings, load_settings
+from nano.export import FOLDER, export, fix_guidance
+from nano.run import AveragedRun
+from nano.settings import SETTINGS_FILE, FluxSettings, NanoSettings, load_settings
 from nano.text import TextIds
 from nano.vae import train_vae
 from nano.warm_start import take_vae, take_weights
+from nano.words import train_words
 
 
 def main() -> None:
@@ -29,10 +31,11 @@ def main() -> None:
     parser.add_argument(
         "--warm-start", type=Path, help="a pipeline folder whose autoencoder and weights a new run goes on from"
     )
+    parser.add_argument("--settings", type=Path, default=SETTINGS_FILE, help="another settings.toml")
     arguments = parser.parse_args()
     arguments.run.mkdir(parents=True, exist_ok=True)
     train(
-        load_settings(),
+        load_settings(arguments.settings),
         60 * arguments.minutes,
         arguments.run,
         arguments.out,
@@ -60,10 +63,31 @@ def train(
     base = new_run(settings.flux)
     if warm_start:
         take_weights(base, warm_start)
-    train_base(base, banks, settings.flux, settings.flux.share * seconds, run_folder, compiler)
-    export(copy.deepcopy(base.average), copy.deepcopy(vae), out)
+    if not (run_folder / "base.pt").exists():
+        teach_words(base, banks[0], settings, seconds, run_folder)
+    train_base(
+        base,
+        banks,
+        settings.flux,
+        settings.words.weight,
+        settings.flux.share * seconds,
+        run_folder,
+        compiler,
+    )
+    export(fix_guidance(base.average), copy.deepcopy(vae), out)
     student = distilled(base.average, banks, settings, seconds, run_folder, compiler)
     export(student, sharpened(vae, settings, seconds, run_folder), out)
+
+
+def teach_words(
+    run: AveragedRun[Model], bank: Bank, settings: NanoSettings, seconds: float, run_folder: Path
+) -> None:
+    """The text encoder before it sees images; the average starts from what it has learnt."""
+    text, reader = run.model.text, run.model.words
+    stage_s = settings.words.share * seconds
+    train_words(text, reader, bank.text, bank.words, settings.words, stage_s, run_folder)
+    run.average.text.load_state_dict(text.state_dict())
+    run.average.words.load_state_dict(reader.state_dict())
 
 
 def distilled(

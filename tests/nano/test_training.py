@@ -12,9 +12,10 @@ from torch import nn
 from nano.bank import Bank, build_bank
 from nano.base import Model, new_run, train_step
 from nano.curve import Curve
-from nano.export import export
+from nano.export import export, fix_guidance
 from nano.run import AveragedRun, Run, train_for
 from nano.settings import FluxSettings, NanoSettings, load_settings
+from nano.text import POOLED_WIDTH
 from nano.train import train
 from nano.vae import build_vae
 from nano.warm_start import take_weights
@@ -35,7 +36,8 @@ def small() -> NanoSettings:
         batch=2,
     )
     vae = replace(settings.vae, bank_scenes=4, channels=8, batch=2)
-    return NanoSettings(vae, replace(flux, heads=1), replace(settings.distil, batch=2), settings.decoder)
+    words = replace(settings.words, batch=4)
+    return NanoSettings(vae, words, replace(flux, heads=1), replace(settings.distil, batch=2), settings.decoder)
 
 
 def test_training_writes_a_folder_that_flux_pipeline_runs(small: NanoSettings, tmp_path: Path) -> None:
@@ -45,13 +47,13 @@ def test_training_writes_a_folder_that_flux_pipeline_runs(small: NanoSettings, t
     image = pipeline("a red star", height=64, width=64, num_inference_steps=1, max_sequence_length=16).images[0]
     assert image.size == (64, 64)
     stages = {line.split(",")[0] for line in (tmp_path / "curve.csv").read_text().splitlines()}
-    assert stages == {"vae", "base", "distil", "decoder"}
+    assert stages == {"vae", "words", "base", "distil", "decoder"}
 
 
 def steps(run: AveragedRun[Model], bank: Bank, settings: FluxSettings, count: int) -> list[float]:
     losses = []
     for _ in range(count):
-        losses.append(train_step(run, run.model.trainee, bank, settings))
+        losses.append(train_step(run, run.model.trainee, bank, settings, 0.05))
         run.step += 1
     return losses
 
@@ -97,6 +99,16 @@ def test_every_stage_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert again.model.weight[0, 0] == 4
     assert run_for(4.5).model.weight[0, 0] == 4
     assert [line.split(",")[1] for line in curve.path.read_text().splitlines()] == ["1", "2", "3", "4", "5"]
+
+
+def test_before_distillation_every_guidance_scale_counts_as_one(small: NanoSettings) -> None:
+    model = new_run(small.flux).model
+    free, fixed = model.trainee.flux.time_text_embed, fix_guidance(model).trainee.flux.time_text_embed
+    time, pooled = torch.tensor([500.0]), torch.ones(1, POOLED_WIDTH)
+    one, five = torch.tensor([1000.0]), torch.tensor([5000.0])
+    assert torch.equal(fixed(time, one, pooled), fixed(time, five, pooled))
+    torch.testing.assert_close(fixed(time, one, pooled), free(time, one, pooled))
+    assert not torch.allclose(free(time, one, pooled), free(time, five, pooled))
 
 
 def test_a_warm_start_has_the_folder_s_weights(small: NanoSettings, tmp_path: Path) -> None:
