@@ -51,6 +51,7 @@ def fix_guidance(model: Model, guidance: float = 1.0) -> Model:
 
 def export(model: Model, vae: AutoencoderTiny, folder: Path = FOLDER) -> None:
     """Write the folder whole: aside first, then renamed."""
+    vae.register_to_config(_name_or_path="")  # where it was trained says nothing here
     aside = folder.with_name(folder.name + ".part")
     shutil.rmtree(aside, ignore_errors=True)
     build_pipeline(model, vae).to(dtype=torch.bfloat16).save_pretrained(aside)

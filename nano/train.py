@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument(
         "--warm-start", type=Path, help="a pipeline folder whose autoencoder and weights a new run goes on from"
     )
+    parser.add_argument("--fresh-text", action="store_true", help="a warm start but for the text encoder")
     parser.add_argument("--settings", type=Path, default=SETTINGS_FILE, help="another settings.toml")
     arguments = parser.parse_args()
     arguments.run.mkdir(parents=True, exist_ok=True)
@@ -41,6 +42,7 @@ def main() -> None:
         arguments.out,
         lambda module: torch.compile(module),
         arguments.warm_start,
+        arguments.fresh_text,
     )
 
 
@@ -51,6 +53,7 @@ def train(
     out: Path,
     compiler: Compiler,
     warm_start: Path | None = None,
+    fresh_text: bool = False,
 ) -> None:
     """All stages; `seconds` is the whole budget. A warm start has its autoencoder already."""
     if not (run_folder / "vae").exists():
@@ -62,7 +65,7 @@ def train(
     banks = load_banks(vae, settings.flux, run_folder / "banks.pt")
     base = new_run(settings.flux)
     if warm_start:
-        take_weights(base, warm_start)
+        take_weights(base, warm_start, fresh_text)
     if not (run_folder / "base.pt").exists():
         teach_words(base, banks[0], settings, seconds, run_folder)
     train_base(

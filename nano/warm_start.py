@@ -9,12 +9,16 @@ from nano.base import Model
 from nano.run import AveragedRun
 
 
-def take_weights(run: AveragedRun[Model], folder: Path) -> None:
-    """Give a new run, and its average, the folder's transformer and text encoders; the reader starts anew."""
+def take_weights(run: AveragedRun[Model], folder: Path, fresh_text: bool = False) -> None:
+    """Give a new run, and its average, the folder's transformer and text encoders; the readers start anew.
+
+    ``fresh_text`` leaves T5 as it is: one that has learnt a bag of words does not learn to bind them any more.
+    """
     pipeline = FluxPipeline.from_pretrained(folder, dtype=torch.float32)
     for model in (run.model, run.average):
         model.trainee.flux.load_state_dict(pipeline.transformer.state_dict())
-        model.text.t5.load_state_dict(pipeline.text_encoder_2.state_dict())
+        if not fresh_text:
+            model.text.t5.load_state_dict(pipeline.text_encoder_2.state_dict())
         model.text.clip.load_state_dict(pipeline.text_encoder.state_dict())
 
 

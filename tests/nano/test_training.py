@@ -117,6 +117,9 @@ def test_a_warm_start_has_the_folder_s_weights(small: NanoSettings, tmp_path: Pa
         for parameter in trained.parameters():
             parameter.add_(0.5)
     export(copy.deepcopy(trained), an_untrained_vae(small), tmp_path / "flux")
+    untaught = copy.deepcopy(fresh.model.text.t5.state_dict())
+    take_weights(fresh, tmp_path / "flux", fresh_text=True)
+    assert all(torch.equal(fresh.model.text.t5.state_dict()[name], weight) for name, weight in untaught.items())
     take_weights(fresh, tmp_path / "flux")
     for model in (fresh.model, fresh.average):
         for mine, theirs in ((model.trainee.flux, trained.trainee.flux), (model.text, trained.text)):
