@@ -1,7 +1,6 @@
 """What each preset of a model gives: speed and fidelity against the uncached run of the same requests."""
 
 import math
-import queue
 import statistics
 import time
 from collections.abc import Iterable, Sequence
@@ -11,11 +10,11 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from server.bench.engine_run import running_engine
 from server.bench.requests import mixed_orders
 from server.bench.two_cpus import two_cpus
-from server.engine.interface import EngineEvent, EngineLimits, SampleFinished, SampleOrder
+from server.engine.interface import SampleFinished, SampleOrder
 from server.engine.loader import LoadedModel, load_model
-from server.engine.step_engine import StepEngine
 from server.profile import ModelProfile, load_profile, model_source
 from server.request import CacheChoice
 
@@ -70,21 +69,12 @@ def run_pass(
     model: LoadedModel, profile: ModelProfile, orders: Sequence[SampleOrder], choice: CacheChoice
 ) -> Pass:
     """All orders at once through an engine of its own."""
-    ended: queue.SimpleQueue[SampleFinished] = queue.SimpleQueue()
-
-    def listen(event: EngineEvent) -> None:
-        if isinstance(event, SampleFinished):
-            ended.put(event)
-
-    engine = StepEngine(model, EngineLimits(max_batch=8, text_length=profile.text_length))
-    engine.start(listen, lambda step: None)
-    started_s = time.perf_counter()
-    for order in orders:
-        engine.submit(replace(order, cache=choice))
-    ends = [ended.get() for _ in orders]
-    seconds = time.perf_counter() - started_s
-    engine.stop(10.0)
-    return Pass(seconds, {end.sample_id: end for end in ends})
+    with running_engine(model, profile) as (engine, next_end):
+        started_s = time.perf_counter()
+        for order in orders:
+            engine.submit(replace(order, cache=choice))
+        ends = [next_end() for _ in orders]
+        return Pass(time.perf_counter() - started_s, {end.sample_id: end for end in ends})
 
 
 def figures(choice: CacheChoice, place: int, passes: Sequence[Sequence[Pass]]) -> PresetFigures:

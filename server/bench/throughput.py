@@ -20,12 +20,12 @@ from typing import Any
 import torch
 from diffusers import FirstBlockCacheConfig
 
+from server.bench.engine_run import running_engine
 from server.bench.requests import mixed_orders
 from server.bench.two_cpus import two_cpus
-from server.engine.interface import EngineEvent, EngineLimits, SampleFinished, SampleOrder
+from server.engine.interface import SampleFinished, SampleOrder
 from server.engine.latents import image_ids, num_tokens
 from server.engine.loader import LoadedModel, load_model
-from server.engine.step_engine import StepEngine
 from server.errors import ServerError
 from server.profile import ModelProfile, load_profile, model_source
 
@@ -60,18 +60,9 @@ class Throughput:
 
 def run_engine(model: LoadedModel, profile: ModelProfile, orders: Sequence[SampleOrder]) -> Run:
     """The engine under a closed loop."""
-    ended: queue.SimpleQueue[SampleFinished] = queue.SimpleQueue()
-
-    def listen(event: EngineEvent) -> None:
-        if isinstance(event, SampleFinished):
-            ended.put(event)
-
-    engine = StepEngine(model, EngineLimits(max_batch=8, text_length=profile.text_length))
-    engine.start(listen, lambda step: None)
-    closed_loop(orders[:WARM_UP], engine.submit, ended.get)
-    run = closed_loop(orders[WARM_UP:], engine.submit, ended.get)
-    engine.stop(10.0)
-    return run
+    with running_engine(model, profile) as (engine, next_end):
+        closed_loop(orders[:WARM_UP], engine.submit, next_end)
+        return closed_loop(orders[WARM_UP:], engine.submit, next_end)
 
 
 def closed_loop(

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from server.bench.engine_run import running_engine
 from server.bench.presets import mean_psnr, psnr
 from server.bench.requests import mixed_orders
 from server.bench.throughput import IN_FLIGHT, BlockCounter, NotComparable, closed_loop, generate, matching_factor
 from server.engine.fake import InstantEngine
 from server.engine.interface import EngineEvent, SampleFinished
 from server.engine.loader import load_model
+from server.errors import ServerError
 from server.profile import load_profile
 from server.request import CacheChoice
 from tests.tiny_flux import TEXT_LENGTH, save_tiny_flux
@@ -81,6 +83,20 @@ def test_the_counter_counts_the_blocks_that_first_block_caching_runs(
     assert Image.open(BytesIO(image)).size == (64, 64)
     assert counter.blocks == counter.blocks_a_step + 3
     counter.close()
+
+
+def test_a_sample_that_ends_without_an_image_stops_the_benchmark(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    model = load_model(str(save_tiny_flux(tmp_path_factory.mktemp("bench") / "flux")), device="cpu")
+    (order,) = mixed_orders(PROFILE, 1, 1)
+    with running_engine(model, PROFILE) as (engine, next_end):
+        engine.submit(order)
+        assert next_end().sample_id == order.sample_id
+        engine.submit(replace(order, steps=100_000))
+        engine.cancel(order.sample_id)
+        with pytest.raises(ServerError, match="ended without an image"):
+            next_end()
 
 
 def test_a_share_that_the_baseline_cannot_reach_is_an_error(tmp_path_factory: pytest.TempPathFactory) -> None:
