@@ -8,7 +8,7 @@ from h2cache.errors import H2CacheError
 def check_number(name: str, value: object, low: float = 0.0) -> None:
     """Raise H2CacheError unless ``value`` is a finite number from ``low`` up."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (is_number and low <= value <= sys.float_info.max):  # type: ignore[operator]  # a number by now
+    if not (is_number and low <= value <= sys.float_info.max):  # type: ignore[operator]  # mypy does not follow is_number
         raise H2CacheError(f"{name} is {value!r}, allowed is a finite number from {low:g} up")
 
 

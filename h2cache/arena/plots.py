@@ -17,7 +17,7 @@ WORKS = {
     "blocks_run": "share of the model's own blocks",
     "seconds_ratio": "share of the uncached time",
 }
-COLORS = colormaps["tab20"].colors  # type: ignore[attr-defined]  # a listed colormap
+COLORS = colormaps["tab20"].colors  # type: ignore[attr-defined]  # listed colormaps have them, the base class has not
 
 
 def pareto(points: Sequence[Point], steps: int) -> bytes:

@@ -14,7 +14,7 @@ from server.bench.presets import mean_psnr, psnr
 from server.bench.requests import mixed_orders
 from server.bench.throughput import IN_FLIGHT, BlockCounter, NotComparable, closed_loop, generate, matching_factor
 from server.engine.fake import InstantEngine
-from server.engine.interface import EngineEvent, SampleFinished
+from server.engine.interface import EngineEvent, SampleFinished, SampleOrder
 from server.engine.loader import load_model
 from server.errors import ServerError
 from server.profile import load_profile
@@ -59,11 +59,11 @@ def test_a_closed_loop_answers_every_order_and_never_has_more_in_flight() -> Non
         in_flight -= 1
         return end
 
-    def submit(order: object) -> None:
+    def submit(order: SampleOrder) -> None:
         nonlocal in_flight, most
         in_flight += 1
         most = max(most, in_flight)
-        engine.submit(order)  # type: ignore[arg-type]  # an order
+        engine.submit(order)
 
     engine.start(listen, lambda step: None)
     run = closed_loop(mixed_orders(PROFILE, 40, 1), submit, next_end)

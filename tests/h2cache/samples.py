@@ -158,6 +158,21 @@ def inputs_of(batch: Sequence[Running], shape: Shape) -> StepInputs:
     )
 
 
+def plain_velocity(transformer: FluxTransformer2DModel, given: StepInputs) -> Tensor:
+    """What the transformer itself gives."""
+    velocity: Tensor = transformer(
+        hidden_states=given.latents,
+        encoder_hidden_states=given.prompt_embeds,
+        pooled_projections=given.pooled,
+        timestep=given.timestep,
+        guidance=given.guidance,
+        img_ids=given.img_ids,
+        txt_ids=given.txt_ids,
+        return_dict=False,
+    )[0]
+    return velocity
+
+
 def advance(model: FluxModel, batch: Sequence[Running], shape: Shape) -> None:
     """One step of all of them in one batch."""
     result = denoise_step(model, inputs_of(batch, shape), [running.cache for running in batch])

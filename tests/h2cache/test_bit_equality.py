@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from h2cache import denoise_step, flux_model
-from tests.h2cache.samples import H2, Request, Shape, advance, inputs_of, start, tiny_transformer
+from tests.h2cache.samples import H2, Request, Shape, advance, inputs_of, plain_velocity, start, tiny_transformer
 
 
 @pytest.mark.parametrize("rule", [H2(0.0, 0.0), None])
@@ -21,16 +21,7 @@ def test_every_step_is_the_model_s_own(
     for _ in range(6):
         given = inputs_of(batch, shape)
         with torch.no_grad():
-            (want,) = transformer(
-                hidden_states=given.latents,
-                encoder_hidden_states=given.prompt_embeds,
-                pooled_projections=given.pooled,
-                timestep=given.timestep,
-                guidance=given.guidance,
-                img_ids=given.img_ids,
-                txt_ids=given.txt_ids,
-                return_dict=False,
-            )
+            want = plain_velocity(transformer, given)
         got = denoise_step(model, given, [sample.cache for sample in batch])
         assert torch.equal(got.velocity, want)
         advance(model, batch, shape)
