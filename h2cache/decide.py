@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from h2cache.distance import Measured, distances, read_all, see
 from h2cache.family import Conditioning, FluxModel
-from h2cache.gate import COMPUTE, Decision, Moment
+from h2cache.gate import COMPUTE, Decision, Moment, Norm
 from h2cache.method import Against, Measure, Stage
 from h2cache.rule import Ask, Verdict, ask
 from h2cache.sample_step import SampleStep, Snapshot
@@ -74,27 +74,29 @@ def look(
                 groups[how, question.step.spans[number].start].append(question.step.row)
     looked: dict[tuple[int, Measure | None], Reference] = {}
     for (how, start), rows in groups.items():
-        signal = how.signal(model, starts[start].of(rows), now.of(rows), conditioning.rows(rows))
-        for row, seen in zip(rows, see(how.summary(signal, view.rows(rows))), strict=True):
+        those = view.rows(rows)
+        signal = how.signal(model, starts[start].of(rows), now.of(rows), conditioning.rows(rows), those)
+        for row, seen in zip(rows, see(how.summary(signal, those)), strict=True):
             looked[row, how] = seen
     return looked
 
 
 def measure(questions: Sequence[Question], number: int) -> dict[int, Measured]:
     """The distances on the host, by the samples' rows; no read where nothing was looked at."""
-    groups: defaultdict[tuple[int, ...], list[tuple[Question, Reference]]] = defaultdict(list)
+    groups: defaultdict[tuple[Norm | None, tuple[int, ...]], list[tuple[Question, Reference]]] = defaultdict(list)
     for question in questions:
         seen = question.step.seen[number]
         if seen is not None:
-            groups[tuple(seen.summary.shape)].append((question, seen))
+            groups[question.stage.gate.measures, tuple(seen.summary.shape)].append((question, seen))
     tables, rows = [], []
-    for group in groups.values():
+    for (norm, _), group in groups.items():
         rows += [question.step.row for question, _ in group]
         tables.append(
             distances(
                 [seen for _, seen in group],
                 [reference(question, number) for question, _ in group],
                 [question.step.marks for question, _ in group],
+                norm,
             )
         )
     return dict(zip(rows, read_all(tables), strict=True))

@@ -1,4 +1,4 @@
-"""How far samples have moved: relative L1 distances, and the one read of them."""
+"""How far samples have moved: distances of summaries, and the one read of them."""
 
 import math
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from h2cache.gate import Norm
 from h2cache.state import Reference
 from h2cache.summary import mean_abs
 from h2cache.transfer import read
@@ -27,9 +28,12 @@ def see(summaries: Tensor) -> list[Reference]:
 
 
 def distances(
-    seen: Sequence[Reference], references: Sequence[Reference | None], marks: Sequence[Sequence[Tensor]]
+    seen: Sequence[Reference],
+    references: Sequence[Reference | None],
+    marks: Sequence[Sequence[Tensor]],
+    norm: Norm | None = Norm.RELATIVE_L1,
 ) -> Tensor:
-    """d = mean|old - new| / mean|old| of B samples, and a number that is finite where all is: (2, B).
+    """The distances of B samples by ``norm``, and a number that is finite where all is: (2, B).
 
     ``marks`` are each sample's scalars that have to be finite too. Without a reference the distance is not finite.
     """
@@ -43,7 +47,9 @@ def distances(
     scale = torch.stack([new.new_zeros(()) if known is None else known.scale for known in references])
     mark = torch.stack([torch.stack([new.new_zeros(()), *row]).sum() for row in marks])
     change = mean_abs(new - old)
-    return torch.stack([change / scale, change + scale + mark])
+    # Without a reference scale is 0, and 0 / 0 keeps the root mean square from being finite.
+    far = (new - old).square().mean((-2, -1)).sqrt() + 0 / scale if norm is Norm.RMS else change / scale
+    return torch.stack([far, change + scale + mark])
 
 
 def read_all(tables: Sequence[Tensor]) -> list[Measured]:

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from torch import Tensor
 
 from h2cache.state import Anchor, Reference
+
+if TYPE_CHECKING:
+    from h2cache.fills.low_band import LowBand
 
 Weight = float | Tensor
 """A number, or a scalar on the device where the host does not know it."""
@@ -14,9 +17,13 @@ Weight = float | Tensor
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The step to be filled; ``followed`` is what was measured in it for the fill, None where nothing was."""
+    """The step to be filled, of ``num_steps``.
+
+    ``followed`` is what was measured in it for the fill, None where nothing was.
+    """
 
     step_index: int
+    num_steps: int
     followed: Reference | None
 
 
@@ -31,6 +38,11 @@ class Fill(Protocol):
     @property
     def needs_signal(self) -> bool:
         """True where the weights depend on the anchors' and this step's summaries."""
+        ...
+
+    @property
+    def steady(self) -> "LowBand | None":
+        """The part of the image stream that keeps its newest value; None where the weights are for all of it."""
         ...
 
     def weights(self, anchors: Sequence[Anchor], now: Now) -> Sequence[Weight]:

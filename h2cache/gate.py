@@ -1,7 +1,15 @@
 """What a gate is: a pure rule from one sample's numbers to reuse or compute."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
+
+
+class Norm(StrEnum):
+    """How far two summaries are apart: mean|old - new| / mean|old|, or the root mean square of old - new."""
+
+    RELATIVE_L1 = "relative-l1"
+    RMS = "rms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +42,8 @@ class Gate(Protocol):
     """Decides for one stage of one sample. Holds settings only; what it remembers is passed."""
 
     @property
-    def measures(self) -> bool:
-        """True where the decision needs the distance, for which the host has to wait."""
+    def measures(self) -> Norm | None:
+        """The distance that the decision needs, for which the host has to wait; None where it needs none."""
         ...
 
     def decide(self, now: Moment) -> Decision:

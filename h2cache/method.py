@@ -7,7 +7,7 @@ from h2cache.errors import H2CacheError
 from h2cache.fill import Fill
 from h2cache.gate import Gate
 from h2cache.guards import Guards
-from h2cache.layout import FLUX1_DOUBLE, FLUX1_SINGLE, Layout
+from h2cache.layout import FLUX1_DOUBLE, FLUX1_SINGLE, Layout, Span
 from h2cache.signal import Signal
 from h2cache.summary import Summary
 
@@ -20,16 +20,26 @@ class Against(StrEnum):
 
 
 class Reused(StrEnum):
-    """What is put in: what the blocks after the probe added, what all of the stage added, or the velocity."""
+    """What is put in: what the blocks after the probe added, or all of the stage; or what comes of it.
+
+    STATE is the streams at the stage's end, OUTPUT the velocity, OVER_LATENTS the velocity less the latents.
+    """
 
     REST = "rest"
     STAGE = "stage"
+    STATE = "state"
     OUTPUT = "output"
+    OVER_LATENTS = "over-latents"
+
+    @property
+    def is_velocity(self) -> bool:
+        """True where the head is skipped too."""
+        return self in (Reused.OUTPUT, Reused.OVER_LATENTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """How one sample's movement becomes a number: relative L1, mean|old - new| / mean|old|, of two summaries."""
+    """How one sample's movement becomes a number: a distance of two summaries of a signal."""
 
     signal: Signal
     summary: Summary
@@ -86,21 +96,23 @@ class Method:
             raise H2CacheError(f"{len(self.stages)} stages for {kind}, allowed are {self.layout.num_gates}")
         spans = self.layout.spans(FLUX1_DOUBLE, FLUX1_SINGLE)
         for stage, span in zip(self.stages, spans, strict=False):
-            _check_stage(stage, covers_all=span.start == 0 and span.end == FLUX1_DOUBLE + FLUX1_SINGLE)
+            _check_stage(stage, span)
             for measure in (stage.measure, stage.followed):
                 if measure and measure.signal.needs_probe and span.probe_end == span.start:
                     raise H2CacheError(f"{type(measure.signal).__name__} needs a probe, and the layout has none")
 
     def flux1_share(self, reused: tuple[bool, ...]) -> float:
         """Share of the block FLOPs that a step of FLUX.1's 19 + 38 blocks costs with these stages reused."""
-        if self.stages[0].reused is Reused.OUTPUT and reused[0]:
-            return 0.0
         spans = self.layout.spans(FLUX1_DOUBLE, FLUX1_SINGLE)
         padded = (*reused, *[False] * (len(spans) - len(reused)))
         run = sum(span.num_run(hit) for span, hit in zip(spans, padded, strict=True))
         return run / (FLUX1_DOUBLE + FLUX1_SINGLE)
 
 
-def _check_stage(stage: Stage, covers_all: bool) -> None:
-    if stage.reused is Reused.OUTPUT and not covers_all:
-        raise H2CacheError("reused is 'output', which only a stage of all blocks has")
+def _check_stage(stage: Stage, span: Span) -> None:
+    is_last = span.end == FLUX1_DOUBLE + FLUX1_SINGLE
+    if stage.reused.is_velocity and not (span.start == 0 and is_last):
+        raise H2CacheError(f"reused is {stage.reused.value!r}, which only a stage of all blocks has")
+    if stage.fill.steady is not None and not is_last:
+        kind = type(stage.fill).__name__
+        raise H2CacheError(f"{kind} looks at the image's shape, and the stage's end has text tokens")

@@ -6,17 +6,20 @@ from inspect import signature
 from h2cache.checks import check_number
 from h2cache.errors import H2CacheError
 from h2cache.fills.guarded import Guarded
+from h2cache.fills.hermite import Hermite
 from h2cache.fills.last import Last
+from h2cache.fills.scaled import Scaled
 from h2cache.fills.taylor import Taylor
 from h2cache.gates.accumulated import Accumulated
 from h2cache.gates.below import Below
 from h2cache.gates.interval import Interval
 from h2cache.gates.magnitude import FLUX1_RATIOS, Magnitude
 from h2cache.gates.mask import Mask
+from h2cache.gates.sensitivity import Sensitivity
 from h2cache.guards import Guards
 from h2cache.layout import FirstAndLast, OneStage, TwoStages, WholeStep
 from h2cache.method import Against, Measure, Method, Reused, Stage
-from h2cache.signal import ModulatedInput, ProbeResidual, ProbeState
+from h2cache.signal import Latents, ModulatedInput, ProbeResidual, ProbeState
 from h2cache.summaries.low_pass import Wiener
 from h2cache.summaries.whole import Whole
 from h2cache.summaries.windows import Windows
@@ -25,6 +28,8 @@ STRUCTURE_POOL_SIZE, DETAIL_POOL_SIZE = 2048, 384
 """Pool sizes of the two stages in the published code (repository Bluear7878/H2-Cache)."""
 TEACACHE_FLUX1 = (498.651651, -283.781631, 55.8554382, -3.82021401, 0.264230861)
 """The authors' polynomial for FLUX.1 (repository ali-vilab/TeaCache)."""
+PROCACHE_FLUX1 = 5 * "011111" + 4 * "01111"
+"""The authors' pattern for FLUX.1-dev at 50 steps, 1 reuses (repository macovaseas/ProCache)."""
 
 
 def paper(
@@ -101,6 +106,68 @@ def taylorseer(every: int = 6, order: int = 1, offset: int = 2, warmup: int = 3)
     return Method("taylorseer", WholeStep(), (stage,), Guards(warmup))
 
 
+def hicache(every: int = 7, order: int = 2, scale: float = 0.5, warmup: int = 3) -> Method:
+    """HiCache (arXiv 2508.16984): TaylorSeer with damped terms.
+
+    On the velocity, as TaylorSeer's lite mode; the authors forecast each module's output. As in their code no
+    difference reaches back beyond the last but one step of the warm-up, and the interval counts from its end.
+    """
+    fill = Hermite(order, scale, since=max(0, warmup - 2))
+    stage = Stage(Interval(every, max(0, warmup - 1)), fill, reused=Reused.OUTPUT)
+    return Method("hicache", WholeStep(), (stage,), Guards(warmup))
+
+
+def freqca(every: int = 6, order: int = 2, scale: float = 0.71, cutoff: float = 0.1, warmup: int = 3) -> Method:
+    """FreqCa (arXiv 2510.08669): the stream before the head, its low band reused and its high band forecast.
+
+    As their code without its option ``use_z_cache``. Steps as in ``hicache``.
+    """
+    fill = Hermite(order, scale, max(0, warmup - 2), cutoff)
+    stage = Stage(Interval(every, max(0, warmup - 1)), fill, reused=Reused.STATE)
+    return Method("freqca", WholeStep(), (stage,), Guards(warmup))
+
+
+def procache(pattern: str = PROCACHE_FLUX1, order: int = 2, warmup: int = 3) -> Method:
+    """ProCache (arXiv 2512.17298): a searched pattern, 1 reuses, with a Taylor expansion in the reused steps.
+
+    As the authors' code for FLUX.1 runs, which recomputes no part of a reused step; it expands each module's
+    output, here it is the velocity. Another number of steps has the pattern stretched.
+    """
+    fill = Taylor(order, since=max(0, warmup - 2))
+    stage = Stage(Mask(pattern), fill, reused=Reused.OUTPUT)
+    return Method("procache", WholeStep(), (stage,), Guards(warmup))
+
+
+def sencache(
+    to_latents: tuple[float, ...],
+    to_time: tuple[float, ...],
+    times: tuple[float, ...],
+    threshold: float = 0.6,
+    start: float = 0.005,
+    max_skips: int = 3,
+    warmup: int = 1,
+    last_full: bool = True,
+) -> Method:
+    """SenCache (arXiv 2602.24208): how much the output can have changed, by sensitivities from a calibration run.
+
+    Its authors publish no tables for FLUX.1; the arena makes them. The thresholds are a third party's for FLUX.1.
+    Reused is what the blocks added, as in the authors' code.
+    """
+    gate = Sensitivity(threshold, start, to_latents, to_time, times, max_skips)
+    stage = Stage(gate, Last(), Measure(Latents(), Whole()), Reused.STAGE)
+    return Method("sencache", WholeStep(), (stage,), Guards(warmup, 0.0, last_full))
+
+
+def ertacache_like(pattern: str, gains: tuple[float, ...] = ()) -> Method:
+    """After ERTACache (arXiv 2508.21091): velocity less latents, on a schedule from a calibration run, 1 reuses.
+
+    Unlike it: the size of the sampler's steps is left alone, and what is reused is rectified by a factor a step,
+    ``gains``, in place of the authors' closed form. They publish no schedule for FLUX.1; the arena makes one.
+    """
+    stage = Stage(Mask(pattern), Scaled(gains), reused=Reused.OVER_LATENTS)
+    return Method("ertacache-like", WholeStep(), (stage,))
+
+
 def dicache(
     threshold: float = 0.4,
     depth: int = 1,
@@ -165,6 +232,11 @@ METHODS: Mapping[str, Callable[..., Method]] = {
     "teacache": teacache,
     "magcache": magcache,
     "taylorseer": taylorseer,
+    "hicache": hicache,
+    "freqca": freqca,
+    "procache": procache,
+    "sencache": sencache,
+    "ertacache-like": ertacache_like,
     "dicache": dicache,
     "seacache": seacache,
     "dbcache": dbcache,

@@ -6,17 +6,20 @@ from typing import Any
 
 from h2cache.errors import H2CacheError
 from h2cache.fills.guarded import Guarded
+from h2cache.fills.hermite import Hermite
 from h2cache.fills.last import Last
+from h2cache.fills.scaled import Scaled
 from h2cache.fills.taylor import Taylor
 from h2cache.gates.accumulated import Accumulated
 from h2cache.gates.below import Below
 from h2cache.gates.interval import Interval
 from h2cache.gates.magnitude import Magnitude
 from h2cache.gates.mask import Mask
+from h2cache.gates.sensitivity import Sensitivity
 from h2cache.guards import Guards
 from h2cache.layout import FirstAndLast, OneStage, TwoStages, WholeStep
 from h2cache.method import Against, Measure, Method, Reused, Stage
-from h2cache.signal import ModulatedInput, ProbeResidual, ProbeState
+from h2cache.signal import Latents, ModulatedInput, ProbeResidual, ProbeState
 from h2cache.summaries.grid_average import GridAverage
 from h2cache.summaries.low_pass import Disc, Wiener
 from h2cache.summaries.whole import Whole
@@ -29,7 +32,12 @@ PARTS: Mapping[str, Mapping[str, type]] = {
         "whole-step": WholeStep,
         "first-and-last": FirstAndLast,
     },
-    "signal": {"probe-residual": ProbeResidual, "probe-state": ProbeState, "modulated-input": ModulatedInput},
+    "signal": {
+        "probe-residual": ProbeResidual,
+        "probe-state": ProbeState,
+        "modulated-input": ModulatedInput,
+        "latents": Latents,
+    },
     "summary": {
         "windows": Windows,
         "whole": Whole,
@@ -43,8 +51,9 @@ PARTS: Mapping[str, Mapping[str, type]] = {
         "magnitude": Magnitude,
         "interval": Interval,
         "mask": Mask,
+        "sensitivity": Sensitivity,
     },
-    "fill": {"last": Last, "guarded": Guarded, "taylor": Taylor},
+    "fill": {"last": Last, "guarded": Guarded, "taylor": Taylor, "hermite": Hermite, "scaled": Scaled},
 }
 
 

@@ -42,13 +42,15 @@ class Snapshot:
 class SampleStep:
     """What happens to one sample in one step; ``row`` is its place in the batch.
 
-    ``verdicts``, ``seen`` (for the gate) and ``followed`` (for the fill) grow by one a stage; ``anchors`` has what
-    the computed stages gave, by stage.
+    ``latents`` (T, C) and ``grid`` are what the step was given. ``verdicts``, ``seen`` (for the gate) and
+    ``followed`` (for the fill) grow by one a stage; ``anchors`` has what the computed stages gave, by stage.
     """
 
     row: int
     cache: SampleCache
     spans: Spans
+    latents: Tensor
+    grid: tuple[int, int] | None
     verdicts: list[Verdict] = field(default_factory=list)
     seen: list[Reference | None] = field(default_factory=list)
     followed: list[Reference | None] = field(default_factory=list)
@@ -76,7 +78,7 @@ class SampleStep:
     @property
     def reuses_output(self) -> bool:
         """True where the method puts in velocities."""
-        return self.num_stages > 0 and self.stage(0).reused is Reused.OUTPUT
+        return self.num_stages > 0 and self.stage(0).reused.is_velocity
 
     @property
     def skips_head(self) -> bool:
@@ -86,8 +88,10 @@ class SampleStep:
     def reused_sum(self, number: int) -> tuple[Tensor, Tensor | None]:
         """What is put in for a stage: image and text, where there is text."""
         fill, anchors = self.stage(number).fill, self.cache.stages[number].anchors
-        weights = fill.weights(anchors, Now(self.cache.step_index, self.followed[number]))
+        weights = fill.weights(anchors, Now(self.cache.step_index, self.cache.num_steps, self.followed[number]))
         img = combine([anchor.img for anchor in anchors], weights)
+        if fill.steady is not None:
+            img = img + fill.steady(anchors[0].img - img, self.grid)
         texts = [anchor.txt for anchor in anchors if anchor.txt is not None]
         return img, combine(texts, weights) if texts else None
 
@@ -96,20 +100,33 @@ class SampleStep:
         if self.reuses_output:
             return now.txt(self.row), now.img(self.row)  # read by nobody: the head is skipped
         img, txt = self.reused_sum(number)
-        base = now if self.stage(number).reused is Reused.REST else start
+        reused = self.stage(number).reused
+        base = now if reused is Reused.REST else start
         text = base.txt(self.row)
+        if reused is Reused.STATE:
+            return (text if txt is None else txt), img
         return (text if txt is None else text + txt), base.img(self.row) + img
+
+    def filled_velocity(self) -> Tensor:
+        """The velocity (T, C) of a step in which it is put in."""
+        velocity, _ = self.reused_sum(0)
+        return velocity + self.latents if self.stage(0).reused is Reused.OVER_LATENTS else velocity
 
     def remember(self, number: int, base: Snapshot, end: Snapshot, is_last: bool) -> None:
         """Take down what a computed stage gave; text only where a later block reads it."""
-        img = end.img(self.row) - base.img(self.row)
-        txt = end.txt(self.row) - base.txt(self.row)
+        if self.stage(number).reused is Reused.STATE:
+            img, txt = end.img(self.row).clone(), end.txt(self.row).clone()
+        else:
+            img = end.img(self.row) - base.img(self.row)
+            txt = end.txt(self.row) - base.txt(self.row)
         total = img.sum(dtype=torch.float32) + txt.sum(dtype=torch.float32)
         self._anchor(number, img, None if is_last else txt, 0 * total)
 
     def remember_output(self, velocity: Tensor) -> None:
         """Take down the velocity (T, C) of a sample whose method reuses outputs."""
-        self._anchor(0, velocity.clone(), None, 0 * velocity.sum(dtype=torch.float32))
+        is_over = self.stage(0).reused is Reused.OVER_LATENTS
+        kept = velocity - self.latents if is_over else velocity.clone()
+        self._anchor(0, kept, None, 0 * kept.sum(dtype=torch.float32))
 
     def _anchor(self, number: int, img: Tensor, txt: Tensor | None, mark: Tensor) -> None:
         seen = None if self._is_against_previous(number) else self.seen[number]

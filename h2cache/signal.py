@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from h2cache.family import Conditioning, FluxModel, Streams
-from h2cache.summary import difference
+from h2cache.summary import View, difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,13 @@ class ProbeResidual:
         """True where text tokens are among those that are measured."""
         return self.text
 
-    def __call__(self, model: FluxModel, before: Streams, after: Streams, conditioning: Conditioning) -> Tensor:
+    def channels(self, model: FluxModel) -> int:
+        """Of the signal."""
+        return model.width
+
+    def __call__(
+        self, model: FluxModel, before: Streams, after: Streams, conditioning: Conditioning, view: View
+    ) -> Tensor:
         """(B, N, D) in float32 or wider; text tokens come first."""
         image = difference(after.img, before.img)
         return torch.cat([difference(after.txt, before.txt), image], 1) if self.text else image
@@ -37,7 +43,13 @@ class ProbeState:
     needs_probe = True
     has_text = False
 
-    def __call__(self, model: FluxModel, before: Streams, after: Streams, conditioning: Conditioning) -> Tensor:
+    def channels(self, model: FluxModel) -> int:
+        """Of the signal."""
+        return model.width
+
+    def __call__(
+        self, model: FluxModel, before: Streams, after: Streams, conditioning: Conditioning, view: View
+    ) -> Tensor:
         """(B, T, D)."""
         return after.img
 
@@ -49,9 +61,33 @@ class ModulatedInput:
     needs_probe = False
     has_text = False
 
-    def __call__(self, model: FluxModel, before: Streams, after: Streams, conditioning: Conditioning) -> Tensor:
+    def channels(self, model: FluxModel) -> int:
+        """Of the signal."""
+        return model.width
+
+    def __call__(
+        self, model: FluxModel, before: Streams, after: Streams, conditioning: Conditioning, view: View
+    ) -> Tensor:
         """(B, T, D)."""
         return model.modulated_input(before, conditioning)
 
 
-Signal = ProbeResidual | ProbeState | ModulatedInput
+@dataclass(frozen=True, slots=True)
+class Latents:
+    """The model's input itself. Source: SenCache, arXiv 2602.24208."""
+
+    needs_probe = False
+    has_text = False
+
+    def channels(self, model: FluxModel) -> int:
+        """Of the signal."""
+        return model.channels
+
+    def __call__(
+        self, model: FluxModel, before: Streams, after: Streams, conditioning: Conditioning, view: View
+    ) -> Tensor:
+        """(B, T, C)."""
+        return view.latents
+
+
+Signal = ProbeResidual | ProbeState | ModulatedInput | Latents

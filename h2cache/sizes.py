@@ -4,7 +4,7 @@ from math import prod
 
 from h2cache.family import FluxModel
 from h2cache.layout import Span
-from h2cache.method import Against, Measure, Method, Reused, Stage
+from h2cache.method import Against, Measure, Method, Stage
 
 FLOAT32 = 4
 
@@ -28,7 +28,7 @@ def cache_bytes(model: FluxModel, method: Method, img_tokens: int, txt_tokens: i
 def _stage_bytes(
     model: FluxModel, stage: Stage, span: Span, is_last: bool, img_tokens: int, txt_tokens: int
 ) -> int:
-    if stage.reused is Reused.OUTPUT:
+    if stage.reused.is_velocity:
         residual = img_tokens * model.channels
     else:
         residual = (img_tokens + (0 if is_last else txt_tokens)) * model.width
@@ -48,4 +48,4 @@ def _summary_bytes(model: FluxModel, measure: Measure | None, img_tokens: int, t
     if measure is None:
         return 0
     tokens = img_tokens + (txt_tokens if measure.signal.has_text else 0)
-    return FLOAT32 * (prod(measure.summary.shape(tokens, model.width)) + 1)
+    return FLOAT32 * (prod(measure.summary.shape(tokens, measure.signal.channels(model))) + 1)

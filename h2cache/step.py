@@ -39,8 +39,11 @@ def denoise_step(model: FluxModel, inputs: StepInputs, caches: Sequence[SampleCa
     """
     _check(inputs, caches)
     streams, conditioning = model.embed(inputs)
-    steps = [SampleStep(row, cache, spans_of(model, cache)) for row, cache in enumerate(caches)]
-    sweep = Sweep(model, streams, conditioning, View(inputs.timestep, inputs.grid), steps)
+    steps = [
+        SampleStep(row, cache, spans_of(model, cache), inputs.latents[row], inputs.grid)
+        for row, cache in enumerate(caches)
+    ]
+    sweep = Sweep(model, streams, conditioning, View(inputs.timestep, inputs.grid, inputs.latents), steps)
     sweep.run()
     velocity = _velocity(model, conditioning, sweep.now, steps)
     records = tuple(record(model, step) for step in steps)
@@ -66,7 +69,7 @@ def _velocity(model: FluxModel, conditioning: Conditioning, end: Snapshot, steps
         velocities = dict(zip(rows, headed, strict=True))
     for step in steps:
         if step.skips_head:
-            velocities[step.row], _ = step.reused_sum(0)
+            velocities[step.row] = step.filled_velocity()
         elif step.reuses_output and step.verdicts[0].stores:
             step.remember_output(velocities[step.row])
     return torch.stack([velocities[step.row] for step in steps])

@@ -13,18 +13,22 @@ from h2cache.family import pick
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a summary may know: ``sigma`` (B,), 1 being pure noise, and rows and columns of image tokens."""
+    """The step that is measured: ``sigma`` (B,), 1 being pure noise, ``latents`` (B, T, C).
+
+    ``grid`` is rows and columns of image tokens.
+    """
 
     sigma: Tensor
     grid: tuple[int, int] | None
+    latents: Tensor
 
     def rows(self, places: Sequence[int]) -> "View":
         """Of some of the samples."""
-        return View(pick(self.sigma, places), self.grid)
+        return View(pick(self.sigma, places), self.grid, pick(self.latents, places))
 
 
 class Summary(Protocol):
-    """Relative L1 is taken of two of them."""
+    """Two of them are compared."""
 
     @property
     def needs_grid(self) -> bool:
@@ -42,9 +46,14 @@ class Summary(Protocol):
 
 def grid_of(signal: Tensor, view: View) -> tuple[int, int]:
     """Rows and columns of image tokens. Raises H2CacheError where the caller has not said them."""
-    if view.grid is None or view.grid[0] * view.grid[1] != signal.shape[1]:
-        raise H2CacheError(f"grid is {view.grid}, allowed is rows and columns of {signal.shape[1]} image tokens")
-    return view.grid
+    return checked_grid(view.grid, signal.shape[1])
+
+
+def checked_grid(grid: tuple[int, int] | None, tokens: int) -> tuple[int, int]:
+    """A grid that has so many tokens. Raises H2CacheError for any other, and where there is none."""
+    if grid is None or grid[0] * grid[1] != tokens:
+        raise H2CacheError(f"grid is {grid}, allowed is rows and columns of {tokens} image tokens")
+    return grid
 
 
 def difference(after: Tensor, before: Tensor) -> Tensor:

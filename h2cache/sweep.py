@@ -68,7 +68,7 @@ class Sweep:
         self._regroup()
         is_last = border == len(self._model.blocks)
         for step in steps:
-            if step.verdicts[number].stores and step.stage(number).reused is not Reused.OUTPUT:
+            if step.verdicts[number].stores and not step.stage(number).reused.is_velocity:
                 step.remember(number, self._bases[step.row, number], self.now, is_last)
         if steps:
             self._starts[border] = self.now

@@ -62,6 +62,26 @@ CACHE_METHODS: Mapping[str, Mapping[str, Parameter]] = {
         "ratios": Numbers(0, 1),
     },
     "taylorseer": {"every": Whole(1), "order": Whole(1, 2), "offset": Whole(), "warmup": Whole()},
+    "hicache": {"every": Whole(1), "order": Whole(1, 2), "scale": Number(), "warmup": Whole()},
+    "freqca": {
+        "every": Whole(1),
+        "order": Whole(1, 2),
+        "scale": Number(),
+        "cutoff": Number(),
+        "warmup": Whole(),
+    },
+    "procache": {"pattern": Letters(), "order": Whole(1, 2), "warmup": Whole()},
+    "sencache": {
+        "to_latents": Numbers(0, 1),
+        "to_time": Numbers(0, 1),
+        "times": Numbers(0, 1),
+        "threshold": Number(),
+        "start": Number(),
+        "max_skips": Whole(),
+        "warmup": Whole(),
+        "last_full": Flag(),
+    },
+    "ertacache-like": {"pattern": Letters(), "gains": Numbers(-1e6, 0)},
     "dicache": {
         "threshold": Number(),
         "depth": Whole(1, 57),
@@ -80,5 +100,11 @@ CACHE_METHODS: Mapping[str, Mapping[str, Parameter]] = {
     },
     "mask": {"steps": Letters()},
 }
-NEEDED: Mapping[str, tuple[str, ...]] = {"mask": ("steps",)}
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "sencache": ("to_latents", "to_time", "times"),
+    "ertacache-like": ("pattern",),
+    "mask": ("steps",),
+}
 """Parameters without a default."""
+AS_LONG: Mapping[str, tuple[str, ...]] = {"sencache": ("to_latents", "to_time", "times")}
+"""Lists that have to have as many numbers as the first one."""

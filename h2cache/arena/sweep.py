@@ -6,7 +6,7 @@ from typing import Any
 
 from h2cache.errors import H2CacheError
 from h2cache.method import Method
-from h2cache.methods import method
+from h2cache.methods import PROCACHE_FLUX1, method
 
 OFF = "off"
 
@@ -51,6 +51,8 @@ RESIDUAL_CHANGES = (0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4)
 MASK_29 = "00001000111010010011011011110111011110111011010110"
 MASK_37 = "00000101111011101111101111111011111111101111101110"
 """BudCache's masks of FLUX.1-dev at 50 steps (repository nanguoyu/Golden-Path-Hypothesis), 29 and 37 reused."""
+PROCACHE_DENSE = 8 * "011" + 13 * "01"
+"""ProCache's other pattern for FLUX.1-dev at 50 steps (repository macovaseas/ProCache)."""
 
 SWEEPS: Mapping[str, tuple[Setting, ...]] = {
     "paper": tuple(Setting("paper", (("tau1", tau1), ("tau2", tau2))) for tau1, tau2 in PAPER_PAIRS),
@@ -64,6 +66,17 @@ SWEEPS: Mapping[str, tuple[Setting, ...]] = {
         *grid("taylorseer", "every", (2, 3, 4, 5, 6), order=1),
         *grid("taylorseer", "every", (3, 4, 6), order=2),
     ),
+    "hicache": (
+        *grid("hicache", "every", (2, 3, 4, 5, 6, 7), order=2),
+        *grid("hicache", "every", (3, 5), order=1),
+    ),
+    "freqca": grid("freqca", "every", (2, 3, 4, 5, 6, 7, 9), order=2),
+    "procache": (
+        *grid("procache", "pattern", (PROCACHE_FLUX1, PROCACHE_DENSE), order=2),
+        *grid("procache", "pattern", (PROCACHE_FLUX1, PROCACHE_DENSE), order=1),
+    ),
+    "sencache": (),
+    "ertacache-like": (),
     "dbcache": grid("dbcache", "threshold", RESIDUAL_CHANGES),
     "mask": grid("mask", "steps", (MASK_29, MASK_37)),
 }

@@ -23,6 +23,7 @@ class Guarded:
     most: float = 1.5
     num_anchors = 2
     needs_signal = True
+    steady = None
 
     def __post_init__(self) -> None:
         check_number("most", self.most, low=1.0)

@@ -13,6 +13,7 @@ class Last:
 
     num_anchors = 1
     needs_signal = False
+    steady = None
 
     def weights(self, anchors: Sequence[Anchor], now: Now) -> Sequence[Weight]:
         """See Fill."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import factorial
 
+from h2cache.checks import check_count
 from h2cache.errors import H2CacheError
 from h2cache.fill import Now, Weight
 from h2cache.state import Anchor
@@ -14,15 +15,18 @@ class Taylor:
     """sum_i D_i k^i / i!, k steps after the newest anchor; D_i is the difference of D_(i-1) over the gap.
 
     As repository Shenyi-Z/TaylorSeer (arXiv 2503.06923) and diffusers have it: D_2 is divided by the newest gap,
-    not by the mean of the two. Fewer anchors give a lower order.
+    not by the mean of the two. Fewer anchors give a lower order; those before step ``since`` are left out.
     """
 
     order: int = 1
+    since: int = 0
     needs_signal = False
+    steady = None
 
     def __post_init__(self) -> None:
         if self.order not in (1, 2):
             raise H2CacheError(f"order is {self.order!r}, allowed are 1 and 2")
+        check_count("since", self.since)
 
     @property
     def num_anchors(self) -> int:
@@ -31,13 +35,24 @@ class Taylor:
 
     def weights(self, anchors: Sequence[Anchor], now: Now) -> Sequence[Weight]:
         """See Fill."""
-        steps = [anchor.step_index for anchor in anchors]
+        steps = steps_from(anchors, self.since)
         ahead = now.step_index - steps[0]
-        terms = [differences(steps, order) for order in range(len(steps))]
-        return [
-            sum(term[place] * ahead**order / factorial(order) for order, term in enumerate(terms))
-            for place in range(len(steps))
-        ]
+        return expanded(steps, [ahead**order / factorial(order) for order in range(len(steps))])
+
+
+def steps_from(anchors: Sequence[Anchor], since: int) -> list[int]:
+    """The anchors' steps from ``since`` on, the newest first; the newest in any case."""
+    newest, *older = [anchor.step_index for anchor in anchors]
+    return [newest, *(step for step in older if step >= since)]
+
+
+def expanded(steps: Sequence[int], factors: Sequence[float]) -> list[float]:
+    """sum_i factor_i D_i as weights on the values at some steps, the newest first."""
+    terms = [differences(steps, order) for order in range(len(steps))]
+    return [
+        sum(factor * term[place] for factor, term in zip(factors, terms, strict=True))
+        for place in range(len(steps))
+    ]
 
 
 def differences(steps: Sequence[int], order: int) -> list[float]:

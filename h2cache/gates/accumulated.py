@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from h2cache.checks import check_number
-from h2cache.gate import COMPUTE, Decision, Moment
+from h2cache.gate import COMPUTE, Decision, Moment, Norm
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Accumulated:
 
     threshold: float
     polynomial: tuple[float, ...] = ()
-    measures = True
+    measures = Norm.RELATIVE_L1
 
     def __post_init__(self) -> None:
         check_number("threshold", self.threshold)

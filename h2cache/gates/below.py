@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass
 
 from h2cache.checks import check_number
-from h2cache.gate import COMPUTE, Decision, Moment
+from h2cache.gate import COMPUTE, Decision, Moment, Norm
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Below:
 
     threshold: float
     at: bool = False
-    measures = True
+    measures = Norm.RELATIVE_L1
 
     def __post_init__(self) -> None:
         check_number("threshold", self.threshold)

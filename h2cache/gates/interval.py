@@ -16,7 +16,7 @@ class Interval:
 
     every: int = 6
     offset: int = 2
-    measures = False
+    measures = None
 
     def __post_init__(self) -> None:
         check_count("every", self.every, low=1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from h2cache.checks import check_count, check_number
 from h2cache.errors import H2CacheError
 from h2cache.gate import Decision, Moment
+from h2cache.tables import nearest
 
 FLUX1_RATIOS = (
     *(1.0, 1.21094, 1.11719, 1.07812, 1.0625, 1.03906, 1.03125, 1.03906, 1.02344, 1.03125, 1.02344, 0.98047),
@@ -24,7 +25,7 @@ class Magnitude:
     threshold: float = 0.24
     max_skips: int = 5
     ratios: tuple[float, ...] = FLUX1_RATIOS
-    measures = False
+    measures = None
 
     def __post_init__(self) -> None:
         check_number("threshold", self.threshold)
@@ -38,10 +39,3 @@ class Magnitude:
         product *= self.ratios[nearest(now.step_index, now.num_steps, len(self.ratios))]
         error += abs(1 - product)
         return Decision(error <= self.threshold and now.since < self.max_skips, (product, error))
-
-
-def nearest(step_index: int, num_steps: int, num_ratios: int) -> int:
-    """The place in a table of another length that a step falls on; halves go to the even place."""
-    if num_steps == 1:
-        return num_ratios - 1
-    return round(step_index * (num_ratios - 1) / (num_steps - 1))

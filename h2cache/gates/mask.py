@@ -14,7 +14,7 @@ class Mask:
     """
 
     steps: str
-    measures = False
+    measures = None
 
     def __post_init__(self) -> None:
         if not self.steps or set(self.steps) - {"0", "1"}:

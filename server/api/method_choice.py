@@ -1,11 +1,12 @@
 """A caching method named in the request, with parameters of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server.api.fields import boolean, integer, number
 from server.api.quoting import quoted
 from server.cache_methods import (
+    AS_LONG,
     CACHE_METHODS,
     HIGHEST,
     MOST_NUMBERS,
@@ -39,7 +40,17 @@ def method_choice(cache: Mapping[str, Any], flat: Mapping[str, float]) -> CacheC
         if key not in given:
             raise RequestError(f"cache.{key} is missing, and {name} needs it", f"cache.{key}")
     parameters = tuple((key, _value(given, key, known[key])) for key in given)
+    _refuse_other_lengths(dict(parameters), AS_LONG.get(name, ()))
     return CacheChoice("custom", None, None, method=name, parameters=parameters)
+
+
+def _refuse_other_lengths(values: Mapping[str, ParameterValue], keys: Sequence[str]) -> None:
+    """Tables with an entry a step belong together."""
+    lengths = {key: len(value) for key in keys if isinstance(value := values[key], tuple)}
+    for key, length in lengths.items():
+        if length != lengths[keys[0]]:
+            allowed = f"allowed are {lengths[keys[0]]} as in cache.{keys[0]}"
+            raise RequestError(f"cache.{key} has {length} numbers, {allowed}", f"cache.{key}")
 
 
 def _value(given: Mapping[str, Any], key: str, parameter: Parameter) -> ParameterValue:

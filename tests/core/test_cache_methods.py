@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from h2cache import METHODS, Method
 from server.api.cache_choice import resolve_cache
-from server.cache_methods import CACHE_METHODS, NEEDED, Flag, Letters, Number, Numbers, Parameter, Whole
+from server.cache_methods import AS_LONG, CACHE_METHODS, NEEDED, Flag, Letters, Number, Numbers, Parameter, Whole
 from server.engine.sample import cache_method
 from server.errors import RequestError
 from server.profile import load_profile
@@ -31,7 +31,7 @@ def test_what_has_no_default_is_needed() -> None:
     assert {name: keys for name, keys in needed.items() if keys} == NEEDED
 
 
-def values(parameter: Parameter) -> st.SearchStrategy[Any]:
+def values(parameter: Parameter, length: int | None = None) -> st.SearchStrategy[Any]:
     match parameter:
         case Number(low, high):
             return st.floats(low, high)
@@ -40,14 +40,21 @@ def values(parameter: Parameter) -> st.SearchStrategy[Any]:
         case Flag():
             return st.booleans()
         case Numbers(low, fewest):
-            return st.lists(st.floats(low, 1e6), min_size=fewest, max_size=8)
+            return st.lists(st.floats(low, 1e6), min_size=length or fewest, max_size=length or 8)
         case Letters():
             return st.text("01", min_size=1, max_size=60)
 
 
 def objects(name: str) -> st.SearchStrategy[dict[str, Any]]:
-    needed = NEEDED.get(name, ())
-    strategies = {key: values(parameter) for key, parameter in CACHE_METHODS[name].items()}
+    return st.integers(1, 8).flatmap(lambda length: objects_with_tables(name, length))
+
+
+def objects_with_tables(name: str, length: int) -> st.SearchStrategy[dict[str, Any]]:
+    needed, as_long = NEEDED.get(name, ()), AS_LONG.get(name, ())
+    strategies = {
+        key: values(parameter, length if key in as_long else None)
+        for key, parameter in CACHE_METHODS[name].items()
+    }
     return st.fixed_dictionaries(
         {"method": st.just(name), **{key: strategies[key] for key in needed}},
         optional={key: strategy for key, strategy in strategies.items() if key not in needed},
@@ -78,6 +85,11 @@ def test_whatever_the_api_lets_through_can_be_built(cache: dict[str, Any]) -> No
         ({"cache": {"method": "magcache", "ratios": []}}, "cache.ratios", "1 to 1000 numbers"),
         ({"cache": {"method": "magcache", "ratios": [1, True]}}, "cache.ratios", "no number"),
         ({"cache": {"method": "fbcache", "at": 1}}, "cache.at", "true or false"),
+        (
+            {"cache": {"method": "sencache", "to_latents": [1, 2], "to_time": [1], "times": [1, 0]}},
+            "cache.to_time",
+            "has 1 numbers, allowed are 2 as in cache.to_latents",
+        ),
     ],
 )
 def test_a_wrong_method_or_parameter_is_refused_by_its_path(body: dict[str, Any], param: str, said: str) -> None:

@@ -12,7 +12,7 @@ class Net:
     """One step's embedded inputs of a FluxTransformer2DModel, and its blocks by number."""
 
     def __init__(self, model, latents, prompt_embeds, pooled, timestep, guidance, img_ids, txt_ids):
-        self.model = model
+        self.model, self.latents = model, latents
         self.img, self.txt = model.x_embedder(latents), model.context_embedder(prompt_embeds)
         self.temb = model.time_text_embed(timestep * 1000, guidance * 1000, pooled)
         self.rope = model.pos_embed(torch.cat([txt_ids, img_ids]))
@@ -179,6 +179,116 @@ def taylorseer(every, order, offset, warmup):
             return factors[0]
         ahead = k - state["at"]
         return sum(factor * ahead**i / math.factorial(i) for i, factor in enumerate(state["factors"]))
+
+    return step
+
+
+def forecast(factors, ahead, order, scale=None):
+    """Differences at the newest computed step; without a scale Taylor's powers, with one Hermite's polynomials."""
+    total = factors[0]
+    for i, factor in enumerate(factors[1 : order + 1], 1):
+        if scale is None:
+            total = total + factor * ahead**i / math.factorial(i)
+        else:
+            x = scale * ahead
+            total = total + factor * {1: 2 * x, 2: 4 * x * x - 2}[i] * scale**i / math.factorial(i)
+    return total
+
+
+def remembered(value, k, state, order, since):
+    """The differences after a computed step; none reaches back to a step before ``since``."""
+    factors = [value]
+    if state["at"] is not None and k > since:
+        for old in state["factors"][:order]:
+            factors.append((factors[-1] - old) / (k - state["at"]))
+    state["at"], state["factors"] = k, factors
+
+
+def hicache(every, order, scale, warmup):
+    state = {"at": None, "factors": []}
+
+    def step(net, k, n):
+        if k < warmup or (k - max(0, warmup - 1)) % every == 0 or state["at"] is None:
+            _, img = net.run(net.txt, net.img, 0, len(net.all))
+            remembered(net.head(img), k, state, order, max(0, warmup - 2))
+            return state["factors"][0]
+        return forecast(state["factors"], k - state["at"], order, scale)
+
+    return step
+
+
+def low_band(signal, rows, columns, cutoff):
+    """(1, T, C): the cosines of low frequency, one by one."""
+    image, low = signal[0].reshape(rows, columns, -1), 0.0
+    y = torch.arange(rows, dtype=signal.dtype)[:, None] + 0.5
+    x = torch.arange(columns, dtype=signal.dtype)[None, :] + 0.5
+    for v in range(rows):
+        for u in range(columns):
+            if math.hypot(v, u) <= cutoff * math.hypot(rows - 1, columns - 1):
+                wave = torch.cos(math.pi * v * y / rows) * torch.cos(math.pi * u * x / columns)
+                wave = (wave / wave.norm())[..., None]
+                low = low + (image * wave).sum((0, 1)) * wave
+    return low.reshape(signal.shape)
+
+
+def freqca(every, order, scale, cutoff, warmup, rows, columns):
+    state = {"at": None, "factors": []}
+
+    def step(net, k, n):
+        if k < warmup or (k - max(0, warmup - 1)) % every == 0 or state["at"] is None:
+            _, img = net.run(net.txt, net.img, 0, len(net.all))
+            remembered(img, k, state, order, max(0, warmup - 2))
+            return net.head(img)
+        lows = [low_band(factor, rows, columns, cutoff) for factor in state["factors"]]
+        highs = [factor - low for factor, low in zip(state["factors"], lows, strict=True)]
+        return net.head(lows[0] + forecast(highs, k - state["at"], order, scale))
+
+    return step
+
+
+def procache(pattern, order, warmup):
+    state = {"at": None, "factors": []}
+
+    def step(net, k, n):
+        if k < warmup or pattern[k] == "0" or state["at"] is None:
+            _, img = net.run(net.txt, net.img, 0, len(net.all))
+            remembered(net.head(img), k, state, order, max(0, warmup - 2))
+        return forecast(state["factors"], k - state["at"], order)
+
+    return step
+
+
+def sencache(threshold, start, max_skips, to_latents, to_time):
+    """With tables of one entry a step."""
+    state = {"at": None, "x": None, "skips": 0, "residual": None}
+
+    def step(net, k, n):
+        compute = k == 0 or k == n - 1
+        if not compute:
+            moved = float((net.latents - state["x"]).norm()) / net.latents.numel() ** 0.5
+            j = state["at"]
+            error = to_latents[j] * moved + to_time[j] * abs(k - j) / n
+            compute = not (error < (start if k < 0.2 * n else threshold) and state["skips"] < max_skips)
+        state["skips"] += 1
+        if compute:
+            _, img = net.run(net.txt, net.img, 0, len(net.all))
+            state.update(at=k, x=net.latents, skips=0, residual=img - net.img)
+        return net.head(net.img + state["residual"])
+
+    return step
+
+
+def ertacache_like(pattern, gains):
+    """With one gain a step."""
+    state = {"residual": None}
+
+    def step(net, k, n):
+        if pattern[k] == "1" and state["residual"] is not None:
+            return net.latents + gains[k] * state["residual"]
+        _, img = net.run(net.txt, net.img, 0, len(net.all))
+        velocity = net.head(img)
+        state["residual"] = velocity - net.latents
+        return velocity
 
     return step
 

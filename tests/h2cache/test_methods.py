@@ -38,6 +38,7 @@ from tests.h2cache.samples import (
 SHAPE = Shape(3, 4, 2)
 TRANSFORMER, MODEL = shared_model()
 NUM_BLOCKS = 5
+STEPS = 9
 RATIOS = (1.0, 1.3, 0.9, 1.05, 0.97, 1.2, 0.8)
 
 
@@ -96,10 +97,47 @@ def seacache(threshold: float, power: float) -> Case:
     return Case("seacache", parameters, lambda: plain.seacache(threshold, power, SHAPE.rows, SHAPE.columns))
 
 
+def hicache(every: int, order: int, scale: float, warmup: int) -> Case:
+    parameters = {"every": every, "order": order, "scale": scale, "warmup": warmup}
+    return Case("hicache", parameters, lambda: plain.hicache(every, order, scale, warmup))
+
+
+def freqca(every: int, order: int, scale: float, cutoff: float, warmup: int) -> Case:
+    parameters = {"every": every, "order": order, "scale": scale, "cutoff": cutoff, "warmup": warmup}
+    grid = (SHAPE.rows, SHAPE.columns)
+    return Case("freqca", parameters, lambda: plain.freqca(every, order, scale, cutoff, warmup, *grid))
+
+
+def procache(pattern: str, order: int, warmup: int) -> Case:
+    parameters = {"pattern": pattern, "order": order, "warmup": warmup}
+    return Case("procache", parameters, lambda: plain.procache(pattern, order, warmup))
+
+
+def sencache(threshold: float, start: float, max_skips: int, scale: float) -> Case:
+    to_latents = tuple(scale * (1 + k % 3) for k in range(STEPS))
+    to_time = tuple(scale * (2 - k % 2) for k in range(STEPS))
+    parameters = {
+        "threshold": threshold,
+        "start": start,
+        "max_skips": max_skips,
+        "to_latents": to_latents,
+        "to_time": to_time,
+        "times": tuple(1 - k / STEPS for k in range(STEPS)),
+    }
+    return Case("sencache", parameters, lambda: plain.sencache(threshold, start, max_skips, to_latents, to_time))
+
+
+def ertacache_like(pattern: str, gain: float) -> Case:
+    gains = tuple(gain**k for k in range(STEPS))
+    parameters = {"pattern": pattern, "gains": gains}
+    return Case("ertacache-like", parameters, lambda: plain.ertacache_like(pattern, gains))
+
+
 def mask(steps: str) -> Case:
     return Case("mask", {"steps": steps}, lambda: plain.mask(steps))
 
 
+PATTERNS = st.text("01", min_size=9, max_size=9)
 CASES = st.one_of(
     st.builds(fbcache, THRESHOLDS),
     st.builds(fbcache_taylor, THRESHOLDS),
@@ -109,9 +147,21 @@ CASES = st.one_of(
     st.builds(magcache, THRESHOLDS, st.integers(0, 4)),
     st.builds(seacache, st.floats(0.0, 3.0), st.floats(1.0, 3.0)),
     st.builds(taylorseer, st.integers(1, 4), st.integers(1, 2), st.integers(0, 4), st.integers(0, 3)),
-    st.builds(mask, st.text("01", min_size=9, max_size=9)),
+    st.builds(hicache, st.integers(1, 4), st.integers(1, 2), st.floats(0.2, 1.0), st.integers(0, 4)),
+    st.builds(
+        freqca,
+        st.integers(1, 4),
+        st.integers(1, 2),
+        st.floats(0.2, 1.0),
+        # Frequencies of the grid lie at roots of whole numbers: a cutoff on one of them may fall to either side.
+        st.sampled_from([0.0, 0.1, 0.3, 0.45, 0.7, 1.1]),
+        st.integers(0, 4),
+    ),
+    st.builds(procache, PATTERNS, st.integers(1, 2), st.integers(0, 4)),
+    st.builds(sencache, THRESHOLDS, THRESHOLDS, st.integers(0, 4), st.floats(0.2, 2.0)),
+    st.builds(ertacache_like, PATTERNS, st.floats(0.9, 1.1)),
+    st.builds(mask, PATTERNS),
 )
-STEPS = 9
 
 
 @torch.no_grad()
@@ -164,6 +214,11 @@ EXAMPLES = [
     magcache(0.5, 2),
     seacache(1.0, 2.0),
     taylorseer(3, 2, 2, 2),
+    hicache(3, 2, 0.5, 2),
+    freqca(3, 2, 0.7, 0.3, 2),
+    procache("001101101", 2, 2),
+    sencache(0.5, 0.1, 2, 1.0),
+    ertacache_like("001101101", 1.02),
     mask("001101101"),
     Case("paper", {"tau1": 0.25, "tau2": 0.3}, lambda: None),
 ]
@@ -174,9 +229,6 @@ def test_these_examples_compute_and_reuse(case: Case) -> None:
     run = {record.blocks_run for record in run_alone(MODEL, case.request(STEPS, 1), SHAPE, torch.float64).records}
     assert len(run) >= 2
     assert max(run) == NUM_BLOCKS
-
-
-READS = {"paper": 2, "magcache": 0, "taylorseer": 0, "mask": 0}
 
 
 def test_every_method_has_an_example() -> None:
@@ -205,9 +257,13 @@ def test_a_state_is_never_larger_than_foretold_and_once_as_large(case: Case) -> 
     assert max(sizes) == cache_bytes(MODEL, request.method, SHAPE.image, SHAPE.text)
 
 
+BLIND = {"magcache", "taylorseer", "hicache", "freqca", "procache", "ertacache-like", "mask"}
+"""They measure nothing."""
+
+
 @pytest.mark.parametrize(
     ("case", "most"),
-    [(case, {"paper": 2, "magcache": 0, "taylorseer": 0, "mask": 0}.get(case.name, 1)) for case in EXAMPLES],
+    [(case, 2 if case.name == "paper" else 0 if case.name in BLIND else 1) for case in EXAMPLES],
 )
 def test_the_host_waits_once_where_a_probe_is_measured_and_never_for_a_schedule(case: Case, most: int) -> None:
     batch = [start(case.request(STEPS, seed), SHAPE, torch.float64) for seed in range(3)]
@@ -238,6 +294,10 @@ def test_a_method_is_json_and_back(case: Case) -> None:
         ("taylorseer", {"every": 0}, "every is 0, allowed is a whole number from 1 up"),
         ("dicache", {"most": 0.5}, "most is 0.5, allowed is a finite number from 1 up"),
         ("dbcache", {"first": 0}, "first is 0"),
+        ("hicache", {"order": 3}, "order is 3, allowed are 1 and 2"),
+        ("ertacache-like", {}, "ertacache-like needs pattern"),
+        ("sencache", {"to_latents": (1.0,), "to_time": (1.0, 2.0), "times": (1.0,)}, "to_time has 2 numbers"),
+        ("sencache", {"to_latents": (), "to_time": (), "times": ()}, "to_latents is empty"),
     ],
 )
 def test_a_wrong_method_or_parameter_is_named_with_what_is_allowed(

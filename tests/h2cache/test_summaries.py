@@ -18,7 +18,7 @@ ON_A_GRID: list[Summary] = [GridAverage(2), GridAverage(3), Wiener(), Disc(0.3)]
 
 
 def view(rows: int, columns: int, *sigmas: float) -> View:
-    return View(torch.tensor(sigmas), (rows, columns))
+    return View(torch.tensor(sigmas), (rows, columns), torch.zeros(len(sigmas), rows * columns, 1))
 
 
 def drawn(seed: int, *shape: int) -> torch.Tensor:
@@ -71,7 +71,7 @@ def test_a_disc_over_all_frequencies_changes_nothing() -> None:
 @pytest.mark.parametrize("grid", [None, (3, 3)])
 def test_without_the_right_grid_it_is_refused(summary: Summary, grid: tuple[int, int] | None) -> None:
     with pytest.raises(H2CacheError, match="rows and columns of 20 image tokens"):
-        summary(torch.ones(1, 20, 2), View(torch.ones(1), grid))
+        summary(torch.ones(1, 20, 2), View(torch.ones(1), grid, torch.zeros(1, 20, 1)))
 
 
 @pytest.mark.parametrize("summary", ON_A_GRID, ids=repr)
