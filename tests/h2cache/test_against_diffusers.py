@@ -1,12 +1,15 @@
 """Where diffusers has the method, each step at batch 1 is diffusers'."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
-from diffusers import FirstBlockCacheConfig, MagCacheConfig, TaylorSeerCacheConfig
+from diffusers import FirstBlockCacheConfig, MagCacheConfig, SeaCacheConfig, TaylorSeerCacheConfig
+from torch import Tensor
 
-from h2cache import denoise_step, flux_model, method
+from h2cache import Method, denoise_step, flux_model, method
+from h2cache.fills.taylor import Taylor
 from tests.h2cache.samples import Request, Shape, inputs_of, plain_velocity, start, tiny_transformer
 
 SHAPE, STEPS = Shape(4, 5, 3), 14
@@ -44,15 +47,47 @@ PAIRS = {
 }
 
 
-@pytest.mark.parametrize(("config", "said"), PAIRS.values(), ids=PAIRS.keys())
+def modulated_input(module: Any, args: Any, given: dict[str, Any]) -> list[Tensor]:
+    """What SeaCache's paper filters, as diffusers' wants it: (C, frames, H, W) of each sample."""
+    temb = module.time_text_embed(given["timestep"] * 1000, given["guidance"] * 1000, given["pooled_projections"])
+    modulated = module.transformer_blocks[0].norm1(module.x_embedder(given["hidden_states"]), emb=temb)[0]
+    return [row.T.reshape(-1, 1, SHAPE.rows, SHAPE.columns) for row in modulated]
+
+
+def sea_config(threshold: float, order: int) -> SeaCacheConfig:
+    return SeaCacheConfig(
+        threshold=threshold,
+        residual_order=order,
+        max_consecutive_cached=3,
+        power_exp=2.0,
+        raw_vision_callback=modulated_input,
+    )
+
+
+def seacache(threshold: float, order: int) -> Method:
+    """diffusers' also expands the residual, which the paper does not."""
+    made = method("seacache", {"threshold": threshold, "max_consecutive": 3})
+    if order == 0:
+        return made
+    return replace(made, stages=(replace(made.stages[0], fill=Taylor(1)),))
+
+
+CASES = [(config, method(*said)) for config, said in PAIRS.values()] + [
+    (sea_config(threshold, order), seacache(threshold, order)) for threshold in (0.5, 1.5) for order in (0, 1)
+]
+NAMES = [*PAIRS, *(f"sea, {threshold}, order {order}" for threshold in (0.5, 1.5) for order in (0, 1))]
+
+
+@pytest.mark.parametrize(("config", "ours"), CASES, ids=NAMES)
 @torch.no_grad()
-def test_every_step_is_diffusers(config: Any, said: tuple[str, dict[str, Any]]) -> None:
+def test_every_step_is_diffusers(config: Any, ours: Method) -> None:
     theirs, model = tiny_transformer(), flux_model(tiny_transformer())
     theirs.enable_cache(config)
-    running, run = start(Request(method(*said), STEPS, seed=1), SHAPE), set()
-    for _ in range(STEPS):
+    running, run = start(Request(ours, STEPS, seed=1), SHAPE), set()
+    for step in range(STEPS):
         given = inputs_of([running], SHAPE)
-        with theirs.cache_context("cond"):
+        told = {"step_index": step, "sigma": float(given.timestep), "num_inference_steps": STEPS}
+        with theirs.cache_context("cond", **told):
             wanted = plain_velocity(theirs, given)
         got = denoise_step(model, given, [running.cache])
         torch.testing.assert_close(got.velocity, wanted, rtol=1e-4, atol=1e-5)
