@@ -119,14 +119,15 @@ def verdict(question: Question, number: int, told: Measured | None) -> Verdict:
         return Verdict(reused=True)
     told = told or Measured(None, finite=True)
     decision = COMPUTE
-    if question.ask is Ask.TEST and told.finite:
+    if question.ask in (Ask.TEST, Ask.OVERRULED) and told.finite:
         decision = _asked_of_gate(question, number, told)
+    reuse = decision.reuse or (question.ask is Ask.OVERRULED and told.finite)
     return Verdict(
-        decision.reuse,
+        reuse,
         told.distance,
         told.finite,
-        stores=told.finite and not decision.reuse,
-        memory=decision.memory if decision.reuse else (),
+        stores=told.finite and not reuse,
+        memory=decision.memory if reuse else (),
     )
 
 

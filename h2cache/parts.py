@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from h2cache.errors import H2CacheError
+from h2cache.fills.average import Average
 from h2cache.fills.guarded import Guarded
 from h2cache.fills.hermite import Hermite
 from h2cache.fills.last import Last
@@ -53,7 +54,14 @@ PARTS: Mapping[str, Mapping[str, type]] = {
         "mask": Mask,
         "sensitivity": Sensitivity,
     },
-    "fill": {"last": Last, "guarded": Guarded, "taylor": Taylor, "hermite": Hermite, "scaled": Scaled},
+    "fill": {
+        "last": Last,
+        "guarded": Guarded,
+        "taylor": Taylor,
+        "hermite": Hermite,
+        "average": Average,
+        "scaled": Scaled,
+    },
 }
 
 

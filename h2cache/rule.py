@@ -8,11 +8,15 @@ from h2cache.state import SampleCache
 
 
 class Ask(Enum):
-    """OFF computes and remembers nothing, COMPUTE computes, TEST leaves it to the gate, FORCED reuses untested."""
+    """OFF computes and remembers nothing, COMPUTE computes, TEST leaves it to the gate.
+
+    OVERRULED reuses whatever the gate says, FORCED does without asking it.
+    """
 
     OFF = auto()
     COMPUTE = auto()
     TEST = auto()
+    OVERRULED = auto()
     FORCED = auto()
 
 
@@ -35,7 +39,8 @@ def ask(cache: SampleCache, stage: int, earlier: Sequence[Verdict]) -> Ask:
     """The question to stage number ``stage`` after what became of the ones before it in this step.
 
     Where stages are linked, a reuse of the first reuses all. So that none is reused more than ``max_consecutive``
-    steps in a row, the first computes where any of them has reached the cap.
+    steps in a row, the first computes where any of them has reached the cap. Only the last stage is reused for a
+    budget's sake: it takes the least away.
     """
     method = cache.method
     if method is None or cache.nonfinite or not all(verdict.finite for verdict in earlier):
@@ -43,7 +48,12 @@ def ask(cache: SampleCache, stage: int, earlier: Sequence[Verdict]) -> Ask:
     if method.linked and any(verdict.reused for verdict in earlier):
         return Ask.FORCED
     concerned = cache.stages if method.linked and stage == 0 else cache.stages[stage : stage + 1]
-    is_held = method.guards.holds_step(cache.step_index, cache.num_steps)
-    is_capped = any(method.guards.holds_stage(each.consecutive) for each in concerned)
+    guards, reused = method.guards, cache.statistics.steps - cache.statistics.full
+    is_held = guards.holds_step(cache.step_index, cache.num_steps) or guards.has_spent(reused, cache.num_steps)
+    is_capped = any(guards.holds_stage(each.consecutive) for each in concerned)
     has_nothing = not cache.stages[stage].anchors
-    return Ask.COMPUTE if is_held or is_capped or has_nothing else Ask.TEST
+    if is_held or is_capped or has_nothing:
+        return Ask.COMPUTE
+    is_last = stage == len(cache.stages) - 1 and not any(verdict.reused for verdict in earlier)
+    is_due = is_last and guards.must_reuse(reused, cache.step_index, cache.num_steps)
+    return Ask.OVERRULED if is_due else Ask.TEST

@@ -7,11 +7,29 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from h2cache import SampleCache, StageCache, denoise_step, flux_model
+from h2cache import H2CacheError, Method, SampleCache, StageCache, denoise_step, flux_model
+from h2cache.fills.last import Last
+from h2cache.gates.below import Below
+from h2cache.gates.mask import Mask
+from h2cache.guards import Guards
+from h2cache.layout import OneStage
+from h2cache.method import Measure, Stage
 from h2cache.rule import Ask, Verdict, ask
+from h2cache.signal import ProbeResidual
 from h2cache.state import Anchor
 from h2cache.stats import SampleStatistics
-from tests.h2cache.samples import H2, Request, Shape, advance, inputs_of, run_alone, start, tiny_transformer
+from h2cache.summaries.whole import Whole
+from tests.h2cache.samples import (
+    H2,
+    Request,
+    Running,
+    Shape,
+    advance,
+    inputs_of,
+    run_alone,
+    start,
+    tiny_transformer,
+)
 
 SHAPE = Shape(4, 5, 3)
 GREEDY = 50.0
@@ -105,6 +123,58 @@ def test_no_stage_is_reused_more_often_in_a_row_than_the_cap(
     detail = max(map(len, steps.replace("s", "d").split("f")))
     structure = max(map(len, steps.replace("d", "f").split("f")))
     assert max(detail, structure) <= cap
+
+
+def within(guards: Guards, gate: Below | Mask, seed: int = 1, steps: int = 12) -> Running:
+    """First-block caching under guards."""
+    measure = Measure(ProbeResidual(), Whole()) if gate.measures else None
+    made = Method("guarded", OneStage(), (Stage(gate, Last(), measure),), guards)
+    return run_alone(MODEL, Request(made, steps, seed), SHAPE)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0, 1), st.floats(0, 0.6), st.integers(0, 9))
+def test_no_more_than_the_budget_of_steps_is_reused(share: float, threshold: float, seed: int) -> None:
+    steps = within(Guards(max_reuse_share=share), Below(threshold), seed).letters
+    assert steps.count("s") <= share * 12 + 1e-6
+    if share * 12 >= 11:
+        assert steps == within(Guards(), Below(threshold), seed).letters
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0, 0.75), st.floats(0, 0.6), st.booleans(), st.integers(0, 9))
+def test_at_least_the_budget_of_steps_is_reused(
+    share: float, threshold: float, last_full: bool, seed: int
+) -> None:
+    steps = within(Guards(1, 0.0, last_full, min_reuse_share=share), Below(threshold), seed).letters
+    assert steps.count("s") >= share * 12 - 1e-6
+    assert steps[0] == "f"
+    assert not last_full or steps[-1] == "f"
+
+
+def test_a_gate_is_overruled_no_earlier_than_it_has_to_be() -> None:
+    assert within(Guards(min_reuse_share=0.25), Below(0.0)).letters == 9 * "f" + 3 * "s"
+    assert within(Guards(last_full=True, min_reuse_share=0.25), Below(0.0)).letters == 8 * "f" + "sssf"
+    assert within(Guards(max_reuse_share=0.25), Mask("0" + 11 * "1")).letters == "fsss" + 8 * "f"
+    assert within(Guards(min_reuse_share=0.5, max_consecutive=1), Below(0.0)).letters == 6 * "f" + 3 * "sf"
+
+
+def test_of_two_stages_only_detail_is_reused_for_the_budget() -> None:
+    rule = replace(H2(0.0, 0.0).method, guards=Guards(min_reuse_share=0.25))
+    assert run_alone(MODEL, Request(rule, 12, 1), SHAPE).letters == 9 * "f" + 3 * "d"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"max_reuse_share": 1.2}, "max_reuse_share is 1.2, allowed is a share up to 1"),
+        ({"max_reuse_share": 0.2, "min_reuse_share": 0.3}, "max_reuse_share is 0.2, allowed is .* from 0.3 up"),
+        ({"min_reuse_share": -0.1}, "min_reuse_share is -0.1"),
+    ],
+)
+def test_a_wrong_budget_is_refused(wrong: dict[str, float], said: str) -> None:
+    with pytest.raises(H2CacheError, match=said):
+        Guards(**wrong)  # type: ignore[arg-type]  # only shares are given
 
 
 TAUS = st.floats(0.0, 1.0)
