@@ -24,6 +24,7 @@ Each sample of a batch has a method, step count, progress and decisions of its o
 Nothing is global, no model is patched, and the states passed in are never changed.
 """
 
+from h2cache.by_parts import by_parts
 from h2cache.errors import H2CacheError
 from h2cache.family import Conditioning, FluxModel, StepInputs, Streams
 from h2cache.flux1 import flux_model
@@ -49,6 +50,7 @@ __all__ = [
     "StepRecord",
     "StepResult",
     "Streams",
+    "by_parts",
     "cache_bytes",
     "denoise_step",
     "flux_model",

@@ -12,6 +12,14 @@ def check_number(name: str, value: object, low: float = 0.0) -> None:
         raise H2CacheError(f"{name} is {value!r}, allowed is a finite number from {low:g} up")
 
 
+def check_numbers(name: str, values: object, low: float = -sys.float_info.max) -> None:
+    """Raise H2CacheError unless ``values`` is a tuple of finite numbers from ``low`` up."""
+    if not isinstance(values, tuple):
+        raise H2CacheError(f"{name} is of the wrong type, allowed are finite numbers")
+    for place, value in enumerate(values):
+        check_number(f"{name}[{place}]", value, low)
+
+
 def check_count(name: str, value: object, low: int = 0) -> None:
     """Raise H2CacheError unless ``value`` is a whole number from ``low`` up."""
     if not (isinstance(value, int) and not isinstance(value, bool) and value >= low):

@@ -8,7 +8,7 @@ from h2cache.fill import Fill
 from h2cache.gate import Gate
 from h2cache.guards import Guards
 from h2cache.layout import FLUX1_DOUBLE, FLUX1_SINGLE, Layout, Span
-from h2cache.signal import Signal
+from h2cache.signal import ModulatedInput, Signal
 from h2cache.summary import Summary
 
 
@@ -100,6 +100,8 @@ class Method:
             for measure in (stage.measure, stage.followed):
                 if measure and measure.signal.needs_probe and span.probe_end == span.start:
                     raise H2CacheError(f"{type(measure.signal).__name__} needs a probe, and the layout has none")
+                if measure and isinstance(measure.signal, ModulatedInput) and span.start > 0:
+                    raise H2CacheError("ModulatedInput is the first block's, and the stage starts at a later one")
 
     def flux1_share(self, reused: tuple[bool, ...]) -> float:
         """Share of the block FLOPs that a step of FLUX.1's 19 + 38 blocks costs with these stages reused."""

@@ -1,7 +1,7 @@
 """Methods as JSON and back: every part by a name, every parameter checked."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 from h2cache.errors import H2CacheError
@@ -80,9 +80,9 @@ def from_json(said: Mapping[str, Any]) -> Method:
     """What ``to_json`` gave. Raises H2CacheError for an unknown part or parameter; KeyError for a missing one."""
     return Method(
         said["name"],
-        _built(said["layout"], "layout"),
+        part_of(said["layout"], "layout"),
         tuple(_read_stage(stage) for stage in said["stages"]),
-        _call(Guards, said["guards"], "guards"),
+        call(Guards, said["guards"], "guards"),
         said["linked"],
     )
 
@@ -107,8 +107,8 @@ def _measure(measure: Measure) -> dict[str, Any]:
 
 def _read_stage(said: Mapping[str, Any]) -> Stage:
     return Stage(
-        _built(said["gate"], "gate"),
-        _built(said["fill"], "fill"),
+        part_of(said["gate"], "gate"),
+        part_of(said["fill"], "fill"),
         None if said["measure"] is None else _read_measure(said["measure"]),
         Reused(said["reused"]),
         None if said["follow"] is None else _read_measure(said["follow"]),
@@ -116,7 +116,9 @@ def _read_stage(said: Mapping[str, Any]) -> Stage:
 
 
 def _read_measure(said: Mapping[str, Any]) -> Measure:
-    return Measure(_built(said["signal"], "signal"), _built(said["summary"], "summary"), Against(said["against"]))
+    return Measure(
+        part_of(said["signal"], "signal"), part_of(said["summary"], "summary"), Against(said["against"])
+    )
 
 
 def _part(part: Any, role: str) -> dict[str, Any]:
@@ -124,16 +126,27 @@ def _part(part: Any, role: str) -> dict[str, Any]:
     return {"kind": kind, **{field.name: getattr(part, field.name) for field in fields(part)}}
 
 
-def _built(said: Mapping[str, Any], role: str) -> Any:
-    kinds, kind = PARTS[role], said["kind"]
-    if kind not in kinds:
-        raise H2CacheError(f"{role} is {str(kind)[:64]!r}, allowed are {', '.join(kinds)}")
-    return _call(kinds[kind], {key: value for key, value in said.items() if key != "kind"}, f"{role} {kind}")
+def part_of(said: Any, role: str, called: str | None = None) -> Any:
+    """A part by its name, or by an object of its ``kind`` and parameters; ``called`` is the role's name outside.
+
+    Raises H2CacheError for an unknown kind or parameter, and for one that is missing or wrong.
+    """
+    called, kinds = called or role, PARTS[role]
+    kind = said.get("kind") if isinstance(said, Mapping) else said
+    if not isinstance(kind, str) or kind not in kinds:
+        raise H2CacheError(f"{called} is {str(kind)[:64]!r}, allowed are {', '.join(kinds)}")
+    values = {key: value for key, value in said.items() if key != "kind"} if isinstance(said, Mapping) else {}
+    return call(kinds[kind], values, f"{called} {kind}")
 
 
-def _call(cls: type, values: Mapping[str, Any], what: str) -> Any:
-    allowed = [field.name for field in fields(cls)]
+def call(cls: type, values: Mapping[str, Any], what: str) -> Any:
+    """A part of its values. Raises H2CacheError for unknown, missing and wrong ones."""
+    known = {field.name: field for field in fields(cls)}
     for key in values:
-        if key not in allowed:
-            raise H2CacheError(f"{str(key)[:64]!r} is no parameter of {what}, allowed are {', '.join(allowed)}")
+        if key not in known:
+            allowed = ", ".join(known) or "none"
+            raise H2CacheError(f"{str(key)[:64]!r} is no parameter of {what}, allowed are {allowed}")
+    for key, field in known.items():
+        if key not in values and field.default is MISSING and field.default_factory is MISSING:
+            raise H2CacheError(f"{what} needs {key}")
     return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})

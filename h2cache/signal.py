@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from h2cache.checks import check_flag
 from h2cache.family import Conditioning, FluxModel, Streams
 from h2cache.summary import View, difference
 
@@ -18,6 +19,9 @@ class ProbeResidual:
 
     text: bool = False
     needs_probe = True
+
+    def __post_init__(self) -> None:
+        check_flag("text", self.text)
 
     @property
     def has_text(self) -> bool:

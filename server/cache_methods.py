@@ -46,7 +46,14 @@ class Letters:
     """A text of 0s and 1s, a letter a step."""
 
 
-Parameter = Number | Whole | Flag | Numbers | Letters
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of some words."""
+
+    words: tuple[str, ...]
+
+
+Parameter = Number | Whole | Flag | Numbers | Letters | OneOf
 
 _GUARDS: Mapping[str, Parameter] = {"warmup": Whole(), "last_full": Flag(), "max_consecutive": Whole()}
 

@@ -23,7 +23,8 @@ class CacheChoice:
     """The resolved cache rule of one request: a preset, or numbers, or another method, or off.
 
     ``tau1`` and ``tau2`` are the paper's rule's and None with another ``method``, whose ``parameters`` are names
-    and values; None with the paper's rule is off. ``preset`` is the name shown to the client: ``off``, a preset's
+    and values; with a method put together by parts, ``parts`` is its JSON object. None with the paper's rule is
+    off. ``preset`` is the name shown to the client: ``off``, a preset's
     name, ``fast+`` for a preset with overrides, ``custom`` for a bare object.
     """
 
@@ -35,6 +36,7 @@ class CacheChoice:
     last_full: bool = False
     method: str = "paper"
     parameters: tuple[tuple[str, ParameterValue], ...] = ()
+    parts: str | None = None
 
     @property
     def is_off(self) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from h2cache.checks import check_numbers
 from h2cache.fill import Now, Weight
 from h2cache.state import Anchor
 from h2cache.tables import nearest
@@ -19,6 +20,9 @@ class Scaled:
     num_anchors = 1
     needs_signal = False
     steady = None
+
+    def __post_init__(self) -> None:
+        check_numbers("gains", self.gains)
 
     def weights(self, anchors: Sequence[Anchor], now: Now) -> Sequence[Weight]:
         """See Fill."""

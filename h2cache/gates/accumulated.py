@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from h2cache.checks import check_number
+from h2cache.checks import check_number, check_numbers
 from h2cache.gate import COMPUTE, Decision, Moment, Norm
 
 
@@ -19,6 +19,7 @@ class Accumulated:
 
     def __post_init__(self) -> None:
         check_number("threshold", self.threshold)
+        check_numbers("polynomial", self.polynomial)
 
     def decide(self, now: Moment) -> Decision:
         """See Gate."""

@@ -3,7 +3,7 @@
 import struct
 from dataclasses import dataclass
 
-from h2cache.checks import check_number
+from h2cache.checks import check_flag, check_number
 from h2cache.gate import COMPUTE, Decision, Moment, Norm
 
 
@@ -20,6 +20,7 @@ class Below:
 
     def __post_init__(self) -> None:
         check_number("threshold", self.threshold)
+        check_flag("at", self.at)
 
     def decide(self, now: Moment) -> Decision:
         """See Gate."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from h2cache.checks import check_count, check_number
+from h2cache.checks import check_count, check_number, check_numbers
 from h2cache.errors import H2CacheError
 from h2cache.gate import Decision, Moment
 from h2cache.tables import nearest
@@ -30,6 +30,7 @@ class Magnitude:
     def __post_init__(self) -> None:
         check_number("threshold", self.threshold)
         check_count("max_skips", self.max_skips)
+        check_numbers("ratios", self.ratios, low=0.0)
         if not self.ratios:
             raise H2CacheError("ratios is empty, allowed is one ratio or more")
 

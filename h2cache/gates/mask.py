@@ -17,8 +17,8 @@ class Mask:
     measures = None
 
     def __post_init__(self) -> None:
-        if not self.steps or set(self.steps) - {"0", "1"}:
-            raise H2CacheError(f"steps is {self.steps[:64]!r}, allowed are the letters 0 and 1")
+        if not isinstance(self.steps, str) or not self.steps or set(self.steps) - {"0", "1"}:
+            raise H2CacheError(f"steps is {str(self.steps)[:64]!r}, allowed are the letters 0 and 1")
 
     def decide(self, now: Moment) -> Decision:
         """See Gate."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from h2cache.checks import check_count, check_number
+from h2cache.checks import check_count, check_number, check_numbers
 from h2cache.errors import H2CacheError
 from h2cache.gate import COMPUTE, Decision, Moment, Norm
 from h2cache.tables import nearest
@@ -31,6 +31,8 @@ class Sensitivity:
         for name in ("threshold", "start", "start_share"):
             check_number(name, getattr(self, name))
         check_count("max_skips", self.max_skips)
+        for name in ("to_latents", "to_time", "times"):
+            check_numbers(name, getattr(self, name), low=0.0)
         if not self.to_latents:
             raise H2CacheError("to_latents is empty, allowed is one number or more")
         for name in ("to_time", "times"):

@@ -1,6 +1,7 @@
 """The answer to a generation: OpenAI's fields, and ours beside them."""
 
 import base64
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import mean
@@ -38,7 +39,9 @@ def _shape_image(request: ImageRequest, image: ImageResult, content: bytes) -> d
 def _shape_cache(choice: CacheChoice, counts: Sequence[CacheCounts]) -> dict[str, Any]:
     """Counts are sums over the images, ``flops_ratio`` is their mean."""
     shaped: dict[str, Any] = {"preset": choice.preset, "tau1": choice.tau1, "tau2": choice.tau2}
-    if choice.method != "paper":
+    if choice.parts is not None:
+        shaped |= {"method": choice.method, "parts": json.loads(choice.parts)}
+    elif choice.method != "paper":
         shaped |= {"method": choice.method, "parameters": dict(choice.parameters)}
     for key in ("steps", "full", "detail_hits", "structure_hits", "blocks_run", "blocks_total"):
         shaped[key] = sum(getattr(count, key) for count in counts)

@@ -5,7 +5,9 @@ from typing import Any
 
 from server.api.fields import boolean, integer, number, one_of
 from server.api.method_choice import method_choice
+from server.api.parts_choice import parts_choice
 from server.api.quoting import quoted
+from server.cache_parts import ROLES
 from server.errors import RequestError
 from server.profile import ModelProfile
 from server.request import CacheChoice
@@ -28,6 +30,8 @@ def resolve_cache(body: Mapping[str, Any], profile: ModelProfile) -> CacheChoice
         cache = {"preset": cache}
     if cache is not None and not isinstance(cache, dict):
         raise RequestError("cache is of the wrong type, allowed is a preset's name or an object", "cache")
+    if cache is not None and cache.get("method") is None and any(cache.get(role) is not None for role in ROLES):
+        return parts_choice(cache, flat)
     if cache is not None and cache.get("method") not in (None, "paper"):
         return method_choice(cache, flat)
     return _from_object(_merged(cache or {}, flat), profile)

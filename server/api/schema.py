@@ -3,6 +3,7 @@
 from typing import Any
 
 from server.cache_methods import CACHE_METHODS
+from server.cache_parts import GUARDS, PART_KINDS
 
 _TAU = {"type": "number", "minimum": 0}
 _CACHE: dict[str, Any] = {
@@ -27,6 +28,24 @@ _CACHE: dict[str, Any] = {
             "properties": {"method": {"type": "string", "enum": list(CACHE_METHODS)}},
             "description": "Another method of the field, with its own parameters: docs/methods.md.",
             "examples": [{"method": "dicache", "threshold": 0.4}],
+        },
+        {
+            "type": "object",
+            "required": ["gate"],
+            "additionalProperties": False,
+            "properties": {
+                **{role: {"description": f"one of {', '.join(kinds)}"} for role, kinds in PART_KINDS.items()},
+                "guards": {"type": "object", "properties": {name: {} for name in GUARDS}},
+            },
+            "description": "A method by parts: each a name, or an object of its kind and parameters.",
+            "examples": [
+                {
+                    "signal": "probe-residual",
+                    "gate": {"kind": "below", "threshold": 0.2},
+                    "fill": {"kind": "guarded", "most": 2.5},
+                    "guards": {"last_full": True},
+                }
+            ],
         },
     ],
 }

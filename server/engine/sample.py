@@ -1,10 +1,11 @@
 """One image on its way: what was ordered, where it is, and the state that it owns."""
 
+import json
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from h2cache import Method, SampleCache, method, paper
+from h2cache import Method, SampleCache, by_parts, method, paper
 from server.engine.interface import SampleOrder
 from server.engine.text_encoder import Embedding
 from server.request import CacheChoice, CacheCounts
@@ -52,6 +53,8 @@ class Sample:
 
 def cache_method(choice: CacheChoice) -> Method | None:
     """The library's method of a request's choice; None is off."""
+    if choice.parts is not None:
+        return by_parts(json.loads(choice.parts))
     if choice.method != "paper":
         return method(choice.method, dict(choice.parameters))
     if choice.tau1 is None or choice.tau2 is None:

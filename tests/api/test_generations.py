@@ -78,6 +78,15 @@ def test_the_answer_says_which_preset_it_was(client: httpx.Client, body: dict[st
     assert generate(client, **body).json()["cache"]["preset"] == shown
 
 
+def test_the_answer_says_which_parts_it_was(client: httpx.Client) -> None:
+    cache = {"signal": "latents", "gate": {"kind": "below", "threshold": 0.2}, "guards": {"last_full": True}}
+    told = generate(client, cache=cache).json()["cache"]
+    assert (told["preset"], told["method"], told["tau1"]) == ("custom", "parts", None)
+    assert told["parts"]["gate"] == cache["gate"]
+    assert told["parts"]["fill"] == {"kind": "last"}
+    assert generate(client, cache=told["parts"]).json()["cache"]["parts"] == told["parts"]
+
+
 def test_null_and_unknown_top_level_fields_are_ignored(client: httpx.Client) -> None:
     extras = {"moderation": "low", "style": "vivid", "negative_prompt": "x", "seed": None, "size": None, "n": None}
     assert generate(client, **extras).status_code == 200

@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 
 from h2cache import METHODS, Method
 from server.api.cache_choice import resolve_cache
-from server.cache_methods import AS_LONG, CACHE_METHODS, NEEDED, Flag, Letters, Number, Numbers, Parameter, Whole
+from server.cache_methods import (
+    AS_LONG,
+    CACHE_METHODS,
+    NEEDED,
+    Flag,
+    Letters,
+    Number,
+    Numbers,
+    OneOf,
+    Parameter,
+    Whole,
+)
 from server.engine.sample import cache_method
 from server.errors import RequestError
 from server.profile import load_profile
@@ -43,6 +54,8 @@ def values(parameter: Parameter, length: int | None = None) -> st.SearchStrategy
             return st.lists(st.floats(low, 1e6), min_size=length or fewest, max_size=length or 8)
         case Letters():
             return st.text("01", min_size=1, max_size=60)
+        case OneOf(words):
+            return st.sampled_from(words)
 
 
 def objects(name: str) -> st.SearchStrategy[dict[str, Any]]:

@@ -15,7 +15,7 @@ from tests.h2cache.samples import Request, Shape, inputs_of, plain_velocity, sta
 SHAPE, STEPS = Shape(4, 5, 3), 14
 RATIOS = [1.0, 1.2, 1.1, 1.08, 1.06, 1.04, 1.03, 1.04, 1.02, 1.03, 1.0, 0.98, 0.95, 0.9]
 
-PAIRS = {
+PAIRS: dict[str, tuple[Any, tuple[str, dict[str, Any]]]] = {
     "first block": (
         FirstBlockCacheConfig(threshold=0.2),
         ("fbcache", {"threshold": 0.2, "at": True}),
