@@ -58,15 +58,16 @@ def _stage(said: Mapping[str, Any]) -> Stage:
     gate: Gate = part_of(said["gate"], "gate")
     fill, reused = _fill(said["fill"] or "last")
     measure = _measure(said, gate)
-    if measure is None and (gate.measures or fill.needs_signal):
-        needs = "the gate" if gate.measures else "the fill"
+    looks = gate.measures not in (None, Norm.MISS)
+    if measure is None and (looks or fill.needs_signal):
+        needs = "the gate" if looks else "the fill"
         raise H2CacheError(f"signal is missing, and {needs} needs one, allowed are {', '.join(PARTS['signal'])}")
     if measure is None:
         return Stage(gate, fill, reused=reused)
-    if not gate.measures and not fill.needs_signal:
+    if not looks and not fill.needs_signal:
         raise H2CacheError("signal is said, and neither the gate nor the fill looks at one")
     followed = _followed(measure) if fill.needs_signal else None
-    return Stage(gate, fill, measure if gate.measures else None, reused, followed)
+    return Stage(gate, fill, measure if looks else None, reused, followed)
 
 
 def _fill(said: Any) -> tuple[Fill, Reused]:

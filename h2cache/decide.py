@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from h2cache.distance import Measured, distances, read_all, see
+from torch import Tensor
+
+from h2cache.distance import Measured, distances, misses, read_all, see
 from h2cache.family import Conditioning, FluxModel
 from h2cache.gate import COMPUTE, Decision, Moment, Norm
 from h2cache.method import Against, Measure, Stage
@@ -19,6 +21,7 @@ class Question:
     """One sample at one of its stages."""
 
     step: SampleStep
+    number: int
     stage: Stage
     ask: Ask
 
@@ -29,6 +32,14 @@ class Question:
         if measure is None or self.ask is Ask.OFF:
             return None
         return measure if self.ask is not Ask.FORCED or measure.against is Against.PREVIOUS else None
+
+    @property
+    def miss(self) -> Tensor | None:
+        """How far the last forecast was off, where the gate wants it and has not been told."""
+        if self.stage.gate.measures is not Norm.MISS or self.ask not in (Ask.TEST, Ask.OVERRULED):
+            return None
+        before = self.step.cache.stages[self.number]
+        return None if before.memory else before.anchors[0].miss
 
     @property
     def followed(self) -> Measure | None:
@@ -46,7 +57,9 @@ def decide(
     starts: dict[int, Snapshot],
 ) -> None:
     """Give each sample its verdict on stage ``number``; ``now`` is where the probe has ended."""
-    questions = [Question(step, step.stage(number), ask(step.cache, number, step.verdicts)) for step in steps]
+    questions = [
+        Question(step, number, step.stage(number), ask(step.cache, number, step.verdicts)) for step in steps
+    ]
     looked = look(model, conditioning, view, number, questions, now, starts)
     for question in questions:
         row = question.step.row
@@ -99,6 +112,10 @@ def measure(questions: Sequence[Question], number: int) -> dict[int, Measured]:
                 norm,
             )
         )
+    missed = [(question.step, miss) for question in questions if (miss := question.miss) is not None]
+    if missed:
+        rows += [step.row for step, _ in missed]
+        tables.append(misses([miss for _, miss in missed], [step.marks for step, _ in missed]))
     return dict(zip(rows, read_all(tables), strict=True))
 
 
@@ -134,5 +151,13 @@ def verdict(question: Question, number: int, told: Measured | None) -> Verdict:
 def _asked_of_gate(question: Question, number: int, told: Measured) -> Decision:
     cache = question.step.cache
     before = cache.stages[number]
-    moment = Moment(cache.step_index, cache.num_steps, told.distance, before.memory, before.consecutive)
+    moment = Moment(
+        cache.step_index,
+        cache.num_steps,
+        told.distance,
+        before.memory,
+        before.consecutive,
+        before.anchors[0].step_index,
+        before.anchors[0].gap,
+    )
     return question.stage.gate.decide(moment)

@@ -52,6 +52,12 @@ def distances(
     return torch.stack([far, change + scale + mark])
 
 
+def misses(known: Sequence[Tensor], marks: Sequence[Sequence[Tensor]]) -> Tensor:
+    """The misses of B samples as ``distances`` are: (2, B)."""
+    told = torch.stack(list(known))
+    return torch.stack([told, told + torch.stack([torch.stack(list(row)).sum() for row in marks])])
+
+
 def read_all(tables: Sequence[Tensor]) -> list[Measured]:
     """Several (2, B) tables on the host. The one synchronisation: who leaves decides the shapes to come."""
     if not tables:

@@ -45,6 +45,11 @@ class Fill(Protocol):
         """The part of the image stream that keeps its newest value; None where the weights are for all of it."""
         ...
 
+    @property
+    def hindsight(self) -> float:
+        """The share of what filled steps have gone astray that the next computed velocity makes good."""
+        ...
+
     def weights(self, anchors: Sequence[Anchor], now: Now) -> Sequence[Weight]:
         """One weight for each anchor, the newest first; there is at least one anchor."""
         ...

@@ -6,10 +6,15 @@ from typing import Protocol
 
 
 class Norm(StrEnum):
-    """How far two summaries are apart: mean|old - new| / mean|old|, or the root mean square of old - new."""
+    """What a gate is told: how far two summaries are apart, or how far the last forecast was off.
+
+    RELATIVE_L1 is mean|old - new| / mean|old|, RMS the root mean square of old - new. MISS needs no summaries: it
+    is mean|computed - filled| / mean|computed| at the last computed step, told once, at the step after it.
+    """
 
     RELATIVE_L1 = "relative-l1"
     RMS = "rms"
+    MISS = "miss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +22,8 @@ class Moment:
     """One stage of one sample at a step.
 
     ``distance`` to the reference is None where there is none or nothing was measured. ``memory`` is what the gate
-    said last since the stage was computed, empty right after that; ``since`` counts those steps.
+    said last since the stage was computed, empty right after that; ``since`` counts those steps. ``computed`` is
+    the index of the last computed step; it came ``gap`` steps after the one before, 0 if it is the first.
     """
 
     step_index: int
@@ -25,6 +31,8 @@ class Moment:
     distance: float | None
     memory: tuple[float, ...]
     since: int
+    computed: int
+    gap: int
 
 
 @dataclass(frozen=True, slots=True)

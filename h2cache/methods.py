@@ -8,6 +8,7 @@ from h2cache.errors import H2CacheError
 from h2cache.fills.guarded import Guarded
 from h2cache.fills.hermite import Hermite
 from h2cache.fills.last import Last
+from h2cache.fills.polynomial import Polynomial
 from h2cache.fills.scaled import Scaled
 from h2cache.fills.taylor import Taylor
 from h2cache.gates.accumulated import Accumulated
@@ -16,6 +17,7 @@ from h2cache.gates.interval import Interval
 from h2cache.gates.magnitude import FLUX1_RATIOS, Magnitude
 from h2cache.gates.mask import Mask
 from h2cache.gates.sensitivity import Sensitivity
+from h2cache.gates.step_control import StepControl
 from h2cache.guards import Guards
 from h2cache.layout import FirstAndLast, OneStage, TwoStages, WholeStep
 from h2cache.method import Against, Measure, Method, Reused, Stage
@@ -225,7 +227,28 @@ def mask(steps: str) -> Method:
     return Method("mask", WholeStep(), (Stage(Mask(steps), Last(), reused=Reused.STAGE),))
 
 
+def default(
+    tau1: float = 0.1,
+    tau2: float = 0.5,
+    order: int = 2,
+    hindsight: float = 0.5,
+    damping: float = 3.0,
+    growth: float = 2.0,
+    warmup: int = 0,
+    last_full: bool = False,
+    max_consecutive: int | None = None,
+) -> Method:
+    """Ours: velocities extrapolated for as long as their own misses allow; chosen in the arena.
+
+    ``tau1`` is the miss allowed where an image's structure is made, ``tau2`` where its detail is.
+    """
+    fill = Polynomial(order, hindsight)
+    stage = Stage(StepControl(tau1, tau2, damping, growth), fill, reused=Reused.OUTPUT)
+    return Method("default", WholeStep(), (stage,), Guards(warmup, 0.0, last_full, max_consecutive))
+
+
 METHODS: Mapping[str, Callable[..., Method]] = {
+    "default": default,
     "paper": paper,
     "fbcache": fbcache,
     "fbcache-taylor": fbcache_taylor,

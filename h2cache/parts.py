@@ -9,6 +9,7 @@ from h2cache.fills.average import Average
 from h2cache.fills.guarded import Guarded
 from h2cache.fills.hermite import Hermite
 from h2cache.fills.last import Last
+from h2cache.fills.polynomial import Polynomial
 from h2cache.fills.scaled import Scaled
 from h2cache.fills.taylor import Taylor
 from h2cache.gates.accumulated import Accumulated
@@ -17,6 +18,7 @@ from h2cache.gates.interval import Interval
 from h2cache.gates.magnitude import Magnitude
 from h2cache.gates.mask import Mask
 from h2cache.gates.sensitivity import Sensitivity
+from h2cache.gates.step_control import StepControl
 from h2cache.guards import Guards
 from h2cache.layout import FirstAndLast, OneStage, TwoStages, WholeStep
 from h2cache.method import Against, Measure, Method, Reused, Stage
@@ -53,11 +55,13 @@ PARTS: Mapping[str, Mapping[str, type]] = {
         "interval": Interval,
         "mask": Mask,
         "sensitivity": Sensitivity,
+        "step-control": StepControl,
     },
     "fill": {
         "last": Last,
         "guarded": Guarded,
         "taylor": Taylor,
+        "polynomial": Polynomial,
         "hermite": Hermite,
         "average": Average,
         "scaled": Scaled,

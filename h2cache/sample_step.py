@@ -8,10 +8,13 @@ from torch import Tensor
 
 from h2cache.family import Streams
 from h2cache.fill import Now, combine
+from h2cache.fills.polynomial import hindsight_weight
+from h2cache.gate import Norm
 from h2cache.layout import Spans
 from h2cache.method import Against, Reused, Stage
 from h2cache.rule import Verdict
 from h2cache.state import Anchor, Reference, SampleCache, StageCache
+from h2cache.summary import mean_abs
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +125,36 @@ class SampleStep:
         total = img.sum(dtype=torch.float32) + txt.sum(dtype=torch.float32)
         self._anchor(number, img, None if is_last else txt, 0 * total)
 
-    def remember_output(self, velocity: Tensor) -> None:
-        """Take down the velocity (T, C) of a sample whose method reuses outputs."""
+    def remember_output(self, velocity: Tensor) -> Tensor:
+        """Take down the computed velocity (T, C) of a sample whose method reuses outputs; the one to be used."""
         is_over = self.stage(0).reused is Reused.OVER_LATENTS
         kept = velocity - self.latents if is_over else velocity.clone()
         self._anchor(0, kept, None, 0 * kept.sum(dtype=torch.float32))
+        return self._in_hindsight(velocity, kept)
+
+    def _in_hindsight(self, velocity: Tensor, kept: Tensor) -> Tensor:
+        """The velocity with what the fill makes good of the steps that it has filled before this one."""
+        fill, anchors = self.stage(0).fill, self.cache.stages[0].anchors
+        if not (fill.hindsight and anchors):
+            return velocity
+        astray = hindsight_weight([anchor.step_index for anchor in anchors], self.cache.step_index)
+        if astray == 0:
+            return velocity
+        return velocity + fill.hindsight * astray * (kept - self.reused_sum(0)[0])
 
     def _anchor(self, number: int, img: Tensor, txt: Tensor | None, mark: Tensor) -> None:
         seen = None if self._is_against_previous(number) else self.seen[number]
-        self.anchors[number] = Anchor(self.cache.step_index, img, txt, mark, seen, self.followed[number])
+        step, followed, miss = self.cache.step_index, self.followed[number], self._miss(number, img)
+        before = self.cache.stages[number].anchors
+        gap = step - before[0].step_index if before else 0
+        self.anchors[number] = Anchor(step, img, txt, mark, seen, followed, miss, gap)
+
+    def _miss(self, number: int, img: Tensor) -> Tensor | None:
+        """How far what would have been put in was off, for the gate that asks for it."""
+        if self.stage(number).gate.measures is not Norm.MISS or not self.cache.stages[number].anchors:
+            return None
+        computed = img.float()
+        return mean_abs(computed - self.reused_sum(number)[0].float()) / mean_abs(computed)
 
     def _is_against_previous(self, number: int) -> bool:
         measure = self.stage(number).measure
@@ -147,7 +171,7 @@ class SampleStep:
             return StageCache(before.anchors, previous, verdict.memory, before.consecutive + 1)
         if not verdict.stores:
             return StageCache()
-        # The gate compares with the newest anchor only.
+        # The gate compares with the newest anchor only, and asks for its miss only.
         kept = before.anchors[: self.stage(number).fill.num_anchors - 1]
-        older = tuple(replace(anchor, seen=None) for anchor in kept)
+        older = tuple(replace(anchor, seen=None, miss=None) for anchor in kept)
         return StageCache((self.anchors[number], *older), previous)

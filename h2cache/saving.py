@@ -14,7 +14,7 @@ from h2cache.parts import from_json, to_json
 from h2cache.state import Anchor, Reference, SampleCache, StageCache
 from h2cache.stats import SampleStatistics
 
-FORMAT = "h2cache-2"
+FORMAT = "h2cache-3"
 
 
 def to_bytes(cache: SampleCache) -> bytes:
@@ -68,9 +68,13 @@ def _write_anchor(anchor: Anchor, name: str, tensors: dict[str, Tensor]) -> dict
     tensors |= {f"{name}.img": anchor.img, f"{name}.mark": anchor.mark}
     if anchor.txt is not None:
         tensors[f"{name}.txt"] = anchor.txt
+    if anchor.miss is not None:
+        tensors[f"{name}.miss"] = anchor.miss
     return {
         "step_index": anchor.step_index,
         "text": anchor.txt is not None,
+        "miss": anchor.miss is not None,
+        "gap": anchor.gap,
         "seen": _write_reference(anchor.seen, f"{name}.seen", tensors),
         "followed": _write_reference(anchor.followed, f"{name}.followed", tensors),
     }
@@ -99,6 +103,8 @@ def _read_anchor(facts: dict[str, Any], name: str, tensors: dict[str, Tensor]) -
         tensors[f"{name}.mark"],
         _read_reference(facts["seen"], f"{name}.seen", tensors),
         _read_reference(facts["followed"], f"{name}.followed", tensors),
+        tensors[f"{name}.miss"] if facts["miss"] else None,
+        facts["gap"],
     )
 
 

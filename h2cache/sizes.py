@@ -3,6 +3,7 @@
 from math import prod
 
 from h2cache.family import FluxModel
+from h2cache.gate import Norm
 from h2cache.layout import Span
 from h2cache.method import Against, Measure, Method, Stage
 
@@ -32,7 +33,8 @@ def _stage_bytes(
         residual = img_tokens * model.channels
     else:
         residual = (img_tokens + (0 if is_last else txt_tokens)) * model.width
-    anchors = stage.fill.num_anchors * (residual * model.dtype.itemsize + FLOAT32)
+    miss = FLOAT32 if stage.gate.measures is Norm.MISS else 0
+    anchors = stage.fill.num_anchors * (residual * model.dtype.itemsize + FLOAT32) + miss
     gate = _summary_bytes(model, stage.measure, img_tokens, txt_tokens)
     fill = stage.fill.num_anchors * _summary_bytes(model, stage.followed, img_tokens, txt_tokens)
     is_shared = stage.followed == stage.measure and not _is_against_previous(stage)

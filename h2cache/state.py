@@ -34,7 +34,9 @@ class Anchor:
     ``img`` (T, D) and ``txt`` (S, D): what the stage added to the streams, without text where no later block reads
     it; of a whole-step method that reuses outputs, ``img`` is the velocity (T, C). ``mark`` () float32: 0, or NaN
     where they are not finite. What was measured in that step, where somebody will ask for it: ``seen`` for the
-    gate, ``followed`` for the fill.
+    gate, ``followed`` for the fill. ``miss`` () float32: relative L1 between this and what would have been put in,
+    where the gate asks for it and there was something to put in. ``gap``: steps since the computed one before, 0
+    for the first.
     """
 
     step_index: int
@@ -43,6 +45,8 @@ class Anchor:
     mark: Tensor
     seen: Reference | None = None
     followed: Reference | None = None
+    miss: Tensor | None = None
+    gap: int = 0
 
     @property
     def tensors(self) -> Iterator[Tensor]:
@@ -50,6 +54,8 @@ class Anchor:
         yield from (self.img, self.mark)
         if self.txt is not None:
             yield self.txt
+        if self.miss is not None:
+            yield self.miss
         for reference in (self.seen, self.followed):
             if reference is not None:
                 yield from reference.tensors
@@ -136,6 +142,7 @@ def _moved(stage: StageCache, device: torch.device | str) -> StageCache:
                 mark=anchor.mark.to(device),
                 seen=_moved_reference(anchor.seen, device),
                 followed=_moved_reference(anchor.followed, device),
+                miss=None if anchor.miss is None else anchor.miss.to(device),
             )
             for anchor in stage.anchors
         ),

@@ -58,6 +58,15 @@ Parameter = Number | Whole | Flag | Numbers | Letters | OneOf
 _GUARDS: Mapping[str, Parameter] = {"warmup": Whole(), "last_full": Flag(), "max_consecutive": Whole()}
 
 CACHE_METHODS: Mapping[str, Mapping[str, Parameter]] = {
+    "default": {
+        "tau1": Number(),
+        "tau2": Number(),
+        "order": Whole(0, 4),
+        "hindsight": Number(),
+        "damping": Number(0.1),
+        "growth": Number(1),
+        **_GUARDS,
+    },
     "paper": {"tau1": Number(), "tau2": Number(), **_GUARDS},
     "fbcache": {"threshold": Number(), "at": Flag(), **_GUARDS},
     "fbcache-taylor": {"threshold": Number(), "order": Whole(1, 2), **_GUARDS},

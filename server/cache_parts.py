@@ -39,6 +39,7 @@ PART_KINDS: Mapping[str, Mapping[str, Mapping[str, Parameter]]] = {
         "magnitude": {"threshold": Number(), "max_skips": Whole(), "ratios": Numbers(0, 1)},
         "interval": {"every": Whole(1), "offset": Whole()},
         "mask": {"steps": Letters()},
+        "step-control": {"tau1": Number(), "tau2": Number(), "damping": Number(0.1), "growth": Number(1)},
         "sensitivity": {
             "threshold": Number(),
             "start": Number(),
@@ -53,6 +54,7 @@ PART_KINDS: Mapping[str, Mapping[str, Mapping[str, Parameter]]] = {
         "last": {},
         "guarded": {"most": Number(1)},
         "taylor": _ORDER,
+        "polynomial": {"order": Whole(0, 4), "hindsight": Number()},
         "hermite": {**_ORDER, "scale": Number(), "cutoff": Number()},
         "average": {},
         "scaled": {"gains": Numbers(-1e6, 0)},
@@ -72,6 +74,7 @@ PARTS_NEED: Mapping[str, tuple[str, ...]] = {
     "below": ("threshold",),
     "accumulated": ("threshold",),
     "mask": ("steps",),
+    "step-control": ("tau1", "tau2"),
     "sensitivity": ("threshold", "start", "to_latents", "to_time", "times"),
 }
 """Parameters without a default, by kind."""
@@ -80,6 +83,7 @@ A_STAGE = ("signal", "distance", "gate", "fill")
 """With two stages these may be lists of two."""
 ROLES = (*PART_KINDS, "guards")
 MEASURING = ("below", "accumulated", "sensitivity")
+VELOCITIES = ("output", "over-latents")
 ON_THE_GRID = ("grid-average", "wiener", "disc")
 FLUX1_BLOCKS = 57
 
@@ -154,10 +158,13 @@ def _wrong_fill(stage: Mapping[str, Any], layout: Mapping[str, Any], number: int
     of = fill.get("of", "rest")
     ends_last = not layout.get("last", 0) if kind == "first-and-last" else kind != "two-stages" or number == 1
     is_all = ends_last and kind != "two-stages"
-    if of in ("output", "over-latents") and not is_all:
+    if of in VELOCITIES and not is_all:
         return [
             Misfit("fill", f"is {of}, which only a stage of all blocks has, allowed are rest, stage, state", "of")
         ]
+    if fill.get("hindsight") and of not in VELOCITIES:
+        allowed = "0" if not is_all else f"0, or of {' or '.join(VELOCITIES)}"
+        return [Misfit("fill", f"is for velocities, and the fill is of {of}, allowed is {allowed}", "hindsight")]
     if fill.get("cutoff") is not None and not ends_last:
         return [Misfit("fill", "is for images, and the stage's end has text tokens, allowed is none", "cutoff")]
     return []

@@ -20,6 +20,7 @@ class Average:
     num_anchors = 2
     needs_signal = False
     steady = None
+    hindsight = 0.0
 
     def weights(self, anchors: Sequence[Anchor], now: Now) -> Sequence[Weight]:
         """See Fill."""

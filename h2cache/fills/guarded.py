@@ -24,6 +24,7 @@ class Guarded:
     num_anchors = 2
     needs_signal = True
     steady = None
+    hindsight = 0.0
 
     def __post_init__(self) -> None:
         check_number("most", self.most, low=1.0)

@@ -25,6 +25,7 @@ class Hermite:
     since: int = 0
     cutoff: float | None = None
     needs_signal = False
+    hindsight = 0.0
 
     def __post_init__(self) -> None:
         if self.order not in (1, 2):

@@ -14,6 +14,7 @@ class Last:
     num_anchors = 1
     needs_signal = False
     steady = None
+    hindsight = 0.0
 
     def weights(self, anchors: Sequence[Anchor], now: Now) -> Sequence[Weight]:
         """See Fill."""

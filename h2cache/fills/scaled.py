@@ -20,6 +20,7 @@ class Scaled:
     num_anchors = 1
     needs_signal = False
     steady = None
+    hindsight = 0.0
 
     def __post_init__(self) -> None:
         check_numbers("gains", self.gains)

@@ -22,6 +22,7 @@ class Taylor:
     since: int = 0
     needs_signal = False
     steady = None
+    hindsight = 0.0
 
     def __post_init__(self) -> None:
         if self.order not in (1, 2):

@@ -293,6 +293,43 @@ def ertacache_like(pattern, gains):
     return step
 
 
+def through(points, at):
+    """Neville's scheme: the polynomial through some (step, value), at another step."""
+    values = [value for _, value in points]
+    for width in range(1, len(points)):
+        for i in range(len(points) - width):
+            left, right = points[i][0], points[i + width][0]
+            values[i] = ((at - right) * values[i] - (at - left) * values[i + 1]) / (left - right)
+    return values[0]
+
+
+def default(tau1, tau2, order, hindsight, damping, growth):
+    state = {"points": [], "next": 0}
+
+    def step(net, k, n):
+        points = state["points"]
+        if k < state["next"]:
+            return through(points, k)
+        _, img = net.run(net.txt, net.img, 0, len(net.all))
+        velocity = net.head(img)
+        used, tolerance = velocity, tau1 + (tau2 - tau1) * k / n
+        stretch = tolerance * n
+        if points:
+            last = k - points[-1][0]
+            better = [*points, (k, velocity)]
+            for j in range(points[-1][0] + 1, k):
+                used = used + hindsight * (through(better, j) - through(points, j))
+            miss = change(through(points, k), velocity)
+            stretch = 0.0 if tolerance == 0 else min(last * (tolerance / miss) ** (1 / damping), growth * last)
+        state["points"] = [*points, (k, velocity)][-order - 1 :]
+        state["next"] = k + 1
+        while state["next"] - k + 0.5 < stretch:
+            state["next"] += 1
+        return used
+
+    return step
+
+
 def mask(steps):
     state = {"residual": None}
 

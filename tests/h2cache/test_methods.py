@@ -133,6 +133,18 @@ def ertacache_like(pattern: str, gain: float) -> Case:
     return Case("ertacache-like", parameters, lambda: plain.ertacache_like(pattern, gains))
 
 
+def default(tau1: float, tau2: float, order: int, hindsight: float, damping: float, growth: float) -> Case:
+    parameters = {
+        "tau1": tau1,
+        "tau2": tau2,
+        "order": order,
+        "hindsight": hindsight,
+        "damping": damping,
+        "growth": growth,
+    }
+    return Case("default", parameters, lambda: plain.default(tau1, tau2, order, hindsight, damping, growth))
+
+
 def mask(steps: str) -> Case:
     return Case("mask", {"steps": steps}, lambda: plain.mask(steps))
 
@@ -160,6 +172,15 @@ CASES = st.one_of(
     st.builds(procache, PATTERNS, st.integers(1, 2), st.integers(0, 4)),
     st.builds(sencache, THRESHOLDS, THRESHOLDS, st.integers(0, 4), st.floats(0.2, 2.0)),
     st.builds(ertacache_like, PATTERNS, st.floats(0.9, 1.1)),
+    st.builds(
+        default,
+        THRESHOLDS,
+        THRESHOLDS,
+        st.integers(0, 4),
+        st.sampled_from([0.0, 0.5, 1.0]),
+        st.floats(0.5, 6.0),
+        st.floats(1.0, 4.0),
+    ),
     st.builds(mask, PATTERNS),
 )
 
@@ -220,6 +241,7 @@ EXAMPLES = [
     sencache(0.5, 0.1, 2, 1.0),
     ertacache_like("001101101", 1.02),
     mask("001101101"),
+    default(0.3, 0.4, 2, 0.5, 3.0, 2.0),
     Case("paper", {"tau1": 0.25, "tau2": 0.3}, lambda: None),
 ]
 
@@ -286,7 +308,7 @@ def test_a_method_is_json_and_back(case: Case) -> None:
 @pytest.mark.parametrize(
     ("name", "parameters", "said"),
     [
-        ("tea", {}, "method is 'tea', allowed are paper, fbcache"),
+        ("tea", {}, "method is 'tea', allowed are default, paper, fbcache"),
         ("teacache", {"tau1": 1}, "'tau1' is no parameter of teacache, allowed are threshold"),
         ("mask", {}, "mask needs steps"),
         ("mask", {"steps": "012"}, "allowed are the letters 0 and 1"),
