@@ -6,6 +6,7 @@ One TOML file a model in ``config/models``; a folder or hub id without one gets 
 import re
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -18,10 +19,11 @@ FALLBACK = "flux1.toml"
 
 
 class Preset(BaseModel):
-    """A named pair of thresholds with its guards, and what was measured with it on the model."""
+    """A named pair of thresholds with its method and guards, and what was measured with it on the model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    method: Literal["default", "paper"] = "default"
     tau1: float = Field(ge=0, allow_inf_nan=False)
     tau2: float = Field(ge=0, allow_inf_nan=False)
     warmup: int = Field(0, ge=0)

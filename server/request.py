@@ -15,6 +15,9 @@ class OutputFormat(StrEnum):
     WEBP = "webp"
 
 
+DEFAULT, PAPER = "default", "paper"
+TWO_THRESHOLDS = (DEFAULT, PAPER)
+"""Methods whose knobs are ``tau1`` and ``tau2``: ours, and H2-Cache as published."""
 ParameterValue = float | int | bool | str | tuple[float, ...]
 
 
@@ -22,10 +25,10 @@ ParameterValue = float | int | bool | str | tuple[float, ...]
 class CacheChoice:
     """The resolved cache rule of one request: a preset, or numbers, or another method, or off.
 
-    ``tau1`` and ``tau2`` are the paper's rule's and None with another ``method``, whose ``parameters`` are names
-    and values; with a method put together by parts, ``parts`` is its JSON object. None with the paper's rule is
-    off. ``preset`` is the name shown to the client: ``off``, a preset's
-    name, ``fast+`` for a preset with overrides, ``custom`` for a bare object.
+    ``tau1``, ``tau2`` and the bounds after them belong to the methods of two thresholds, ``default`` and
+    ``paper``; thresholds of None are off. Another ``method`` has ``parameters``, names and values; one put
+    together by parts has ``parts``, its JSON object. ``preset`` is the name shown to the client: ``off``, a
+    preset's name, ``fast+`` for a preset with overrides, ``custom`` for a bare object.
     """
 
     preset: str
@@ -34,14 +37,19 @@ class CacheChoice:
     warmup: int = 0
     max_consecutive: int | None = None
     last_full: bool = False
-    method: str = "paper"
+    method: str = DEFAULT
     parameters: tuple[tuple[str, ParameterValue], ...] = ()
     parts: str | None = None
 
     @property
     def is_off(self) -> bool:
         """True when every step computes every block."""
-        return self.method == "paper" and self.tau1 is None
+        return self.has_taus and self.tau1 is None
+
+    @property
+    def has_taus(self) -> bool:
+        """True for the methods of two thresholds."""
+        return self.method in TWO_THRESHOLDS
 
 
 @dataclass(frozen=True, slots=True)

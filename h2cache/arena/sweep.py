@@ -37,6 +37,21 @@ def grid(name: str, key: str, values: Sequence[Any], **others: Any) -> tuple[Set
     return tuple(Setting(name, ((key, value), *others.items())) for value in values)
 
 
+def pairs(name: str, values: Sequence[tuple[float, float]]) -> tuple[Setting, ...]:
+    """One setting for each pair of thresholds."""
+    return tuple(Setting(name, (("tau1", tau1), ("tau2", tau2))) for tau1, tau2 in values)
+
+
+DEFAULT_PAIRS = (
+    (0.02, 0.1),
+    (0.04, 0.2),
+    (0.06, 0.3),
+    (0.08, 0.4),
+    (0.1, 0.5),
+    (0.14, 0.7),
+    (0.2, 1.0),
+    (0.3, 1.5),
+)
 PAPER_PAIRS = (
     (0.05, 0.05),
     (0.08, 0.1),
@@ -55,7 +70,8 @@ PROCACHE_DENSE = 8 * "011" + 13 * "01"
 """ProCache's other pattern for FLUX.1-dev at 50 steps (repository macovaseas/ProCache)."""
 
 SWEEPS: Mapping[str, tuple[Setting, ...]] = {
-    "paper": tuple(Setting("paper", (("tau1", tau1), ("tau2", tau2))) for tau1, tau2 in PAPER_PAIRS),
+    "default": pairs("default", DEFAULT_PAIRS),
+    "paper": pairs("paper", PAPER_PAIRS),
     "fbcache": grid("fbcache", "threshold", RESIDUAL_CHANGES),
     "fbcache-taylor": grid("fbcache-taylor", "threshold", RESIDUAL_CHANGES),
     "teacache": grid("teacache", "threshold", (0.05, 0.1, 0.25, 0.4, 0.6, 0.8, 1.2, 2.0)),

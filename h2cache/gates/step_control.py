@@ -53,4 +53,5 @@ class StepControl:
         longest = now.gap * self.growth
         if now.distance == 0:
             return longest
-        return min(now.gap * (tolerance / now.distance) ** (1 / self.damping), longest)
+        allowed = float((tolerance / now.distance) ** (1 / self.damping))
+        return min(now.gap * allowed, longest)

@@ -1,6 +1,7 @@
 """From the request's cache fields to one rule: pure, over the profile's presets."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from server.api.fields import boolean, integer, number, one_of
@@ -9,10 +10,12 @@ from server.api.parts_choice import parts_choice
 from server.api.quoting import quoted
 from server.cache_parts import ROLES
 from server.errors import RequestError
-from server.profile import ModelProfile
-from server.request import CacheChoice
+from server.profile import ModelProfile, Preset
+from server.request import TWO_THRESHOLDS, CacheChoice
 
-PAPER = CacheChoice("paper", tau1=0.15, tau2=0.22)
+BARE = CacheChoice("custom", tau1=0.1, tau2=0.5)
+"""The default method with its own thresholds."""
+PAPER = CacheChoice("paper", tau1=0.15, tau2=0.22, method="paper")
 """The published rule and thresholds (arXiv 2510.27171), without guards."""
 OFF = CacheChoice("off", tau1=None, tau2=None)
 HIGHEST_TAU = 1e6
@@ -32,9 +35,15 @@ def resolve_cache(body: Mapping[str, Any], profile: ModelProfile) -> CacheChoice
         raise RequestError("cache is of the wrong type, allowed is a preset's name or an object", "cache")
     if cache is not None and cache.get("method") is None and any(cache.get(role) is not None for role in ROLES):
         return parts_choice(cache, flat)
-    if cache is not None and cache.get("method") not in (None, "paper"):
+    if cache is not None and _is_method_s_own(cache):
         return method_choice(cache, flat)
     return _from_object(_merged(cache or {}, flat), profile)
+
+
+def _is_method_s_own(cache: Mapping[str, Any]) -> bool:
+    """True where a method is named that has more, or other, parameters than two thresholds and bounds."""
+    method = cache.get("method")
+    return method is not None and (method not in TWO_THRESHOLDS or not set(cache) <= set(KEYS))
 
 
 def named(name: str, profile: ModelProfile, path: str = "cache") -> CacheChoice:
@@ -47,7 +56,13 @@ def named(name: str, profile: ModelProfile, path: str = "cache") -> CacheChoice:
     if preset is None:
         allowed = ", ".join(("off", "paper", *profile.presets))
         raise RequestError(f"{path} is {quoted(name)}, allowed are {allowed}", path)
-    return CacheChoice(name, preset.tau1, preset.tau2, preset.warmup, preset.max_consecutive, preset.last_full)
+    return choice_of(name, preset)
+
+
+def choice_of(name: str, preset: Preset) -> CacheChoice:
+    """The rule of a profile's preset."""
+    bounds = (preset.warmup, preset.max_consecutive, preset.last_full)
+    return CacheChoice(name, preset.tau1, preset.tau2, *bounds, method=preset.method)
 
 
 def _quality(body: Mapping[str, Any], profile: ModelProfile) -> str | None:
@@ -74,12 +89,17 @@ def _merged(cache: Mapping[str, Any], flat: Mapping[str, float]) -> dict[str, An
 
 
 def _from_object(cache: Mapping[str, Any], profile: ModelProfile) -> CacheChoice:
-    """A preset with overrides, or the paper's rule with what is given."""
+    """A preset with overrides, or a method of two thresholds with what is given."""
     preset = cache.get("preset")
     if preset is not None and not isinstance(preset, str):
         raise RequestError("cache.preset is of the wrong type, allowed is a preset's name", "cache.preset")
-    bare = CacheChoice("custom", PAPER.tau1, PAPER.tau2)
+    method = cache.get("method")
+    bare = replace(PAPER, preset="custom") if method == PAPER.method else BARE
     base = bare if preset is None else named(preset, profile, "cache.preset")
+    if method not in (None, base.method):
+        raise RequestError(
+            f"cache.method is {method}, allowed with preset {preset} is {base.method}", "cache.method"
+        )
     given = {
         "tau1": number(cache, "tau1", 0, HIGHEST_TAU, "cache."),
         "tau2": number(cache, "tau2", 0, HIGHEST_TAU, "cache."),
@@ -98,5 +118,5 @@ def _overridden(base: CacheChoice, changes: Mapping[str, Any]) -> CacheChoice:
     if base.is_off:
         raise RequestError("cache.preset is 'off' and has no values to override", "cache")
     name = base.preset if base.preset == "custom" else f"{base.preset}+"
-    values = {key: getattr(base, key) for key in KEYS if key not in ("preset", "method")}
+    values = {key: getattr(base, key) for key in KEYS if key != "preset"}
     return CacheChoice(name, **{**values, **changes})

@@ -11,15 +11,17 @@ from server.request import CacheChoice
 
 
 def method_choice(cache: Mapping[str, Any], flat: Mapping[str, float]) -> CacheChoice:
-    """The object with ``method``; ``flat`` are thresholds beside it, which only the paper's rule has."""
+    """The object with ``method``; ``flat`` are thresholds beside it, which not all have."""
     name = cache["method"]
     if not isinstance(name, str) or name not in CACHE_METHODS:
         allowed = ", ".join(CACHE_METHODS)
         raise RequestError(f"cache.method is {quoted(name)}, allowed are {allowed}", "cache.method")
-    for key in flat:
-        raise RequestError(f"{key} is a threshold of the paper's rule, and the method is {name}", key)
     known = CACHE_METHODS[name]
     given = {key: value for key, value in cache.items() if key != "method" and value is not None}
+    for key in flat:
+        if key not in known or given.get(key, flat[key]) != flat[key]:
+            raise RequestError(f"{key} is said beside cache, allowed for method {name} is within it", key)
+    given |= flat
     for key in given:
         if key not in known:
             path = f"cache.{key}"

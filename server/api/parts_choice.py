@@ -16,7 +16,7 @@ def parts_choice(cache: Mapping[str, Any], flat: Mapping[str, float]) -> CacheCh
     """The object with parts; ``flat`` are thresholds beside it, which only methods with two of them have."""
     for key in flat:
         raise RequestError(
-            f"{key} is a threshold of the paper's rule, and the method is put together by parts", key
+            f"{key} is a threshold of default and paper, and the method is put together by parts", key
         )
     for key in cache:
         if key not in ROLES:

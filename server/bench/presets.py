@@ -10,6 +10,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from server.api.cache_choice import OFF, PAPER, choice_of
 from server.bench.engine_run import running_engine
 from server.bench.requests import mixed_orders
 from server.bench.two_cpus import two_cpus
@@ -19,7 +20,6 @@ from server.profile import ModelProfile, load_profile, model_source
 from server.request import CacheChoice
 
 IMAGES, PASSES = 24, 3
-OFF = CacheChoice("off", None, None)
 HIGHEST_PSNR_DB = 60.0
 """What identical images count as in a mean."""
 
@@ -45,7 +45,7 @@ class Pass:
 def measure_presets(model_name: str, device: str) -> list[PresetFigures]:
     """The profile's presets and ``paper``, at its default steps and guidance."""
     profile = load_profile(model_name)
-    choices = [OFF, CacheChoice("paper", 0.15, 0.22), *choices_of(profile)]
+    choices = [OFF, PAPER, *choices_of(profile)]
     with two_cpus():
         model = load_model(model_source(profile), device)
         orders = [
@@ -59,10 +59,7 @@ def measure_presets(model_name: str, device: str) -> list[PresetFigures]:
 
 def choices_of(profile: ModelProfile) -> list[CacheChoice]:
     """The profile's presets as rules."""
-    return [
-        CacheChoice(name, preset.tau1, preset.tau2, preset.warmup, preset.max_consecutive, preset.last_full)
-        for name, preset in profile.presets.items()
-    ]
+    return [choice_of(name, preset) for name, preset in profile.presets.items()]
 
 
 def run_pass(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from h2cache import Method, SampleCache, by_parts, method, paper
+from h2cache import Method, SampleCache, by_parts, method
 from server.engine.interface import SampleOrder
 from server.engine.text_encoder import Embedding
 from server.request import CacheChoice, CacheCounts
@@ -55,11 +55,12 @@ def cache_method(choice: CacheChoice) -> Method | None:
     """The library's method of a request's choice; None is off."""
     if choice.parts is not None:
         return by_parts(json.loads(choice.parts))
-    if choice.method != "paper":
-        return method(choice.method, dict(choice.parameters))
-    if choice.tau1 is None or choice.tau2 is None:
+    if choice.is_off:
         return None
-    return paper(choice.tau1, choice.tau2, choice.warmup, choice.last_full, choice.max_consecutive)
+    if not choice.has_taus:
+        return method(choice.method, dict(choice.parameters))
+    keys = ("tau1", "tau2", "warmup", "last_full", "max_consecutive")
+    return method(choice.method, {key: getattr(choice, key) for key in keys})
 
 
 def cache_counts(cache: SampleCache, blocks_a_step: int) -> CacheCounts:

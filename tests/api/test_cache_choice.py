@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.api.cache_choice import KEYS, OFF, PAPER, resolve_cache
+from h2cache import method
+from server.api.cache_choice import BARE, KEYS, OFF, PAPER, resolve_cache
 from server.errors import RequestError
 from server.profile import load_profile
 from server.request import CacheChoice
@@ -49,7 +50,8 @@ def test_a_name_and_an_object_with_only_that_name_are_the_same(name: str) -> Non
 
 
 def test_paper_is_the_papers_rule_and_nothing_more() -> None:
-    assert resolve_cache({"cache": "paper"}, PROFILE) == CacheChoice("paper", 0.15, 0.22, 0, None, False) == PAPER
+    paper = CacheChoice("paper", 0.15, 0.22, 0, None, False, method="paper")
+    assert resolve_cache({"cache": "paper"}, PROFILE) == paper == PAPER
 
 
 @given(NAMES, OVERRIDES)
@@ -61,9 +63,29 @@ def test_an_override_changes_what_it_names_and_nothing_else(name: str, changes: 
 
 
 @given(OVERRIDES)
-def test_an_object_without_a_preset_is_the_papers_rule_with_what_is_given(given_values: dict[str, Any]) -> None:
-    choice = resolve_cache({"cache": given_values}, PROFILE)
+def test_an_object_without_a_preset_is_the_default_method_with_what_is_given(given_values: dict[str, Any]) -> None:
+    for named in ({}, {"method": "default"}):
+        choice = resolve_cache({"cache": {**named, **given_values}}, PROFILE)
+        assert (choice.preset, values_of(choice)) == ("custom", {**values_of(BARE), **given_values})
+
+
+@given(OVERRIDES)
+def test_the_paper_s_method_has_its_own_thresholds(given_values: dict[str, Any]) -> None:
+    choice = resolve_cache({"cache": {"method": "paper", **given_values}}, PROFILE)
     assert (choice.preset, values_of(choice)) == ("custom", {**values_of(PAPER), **given_values})
+
+
+def test_the_default_method_s_other_parameters_are_given_with_its_name() -> None:
+    choice = resolve_cache({"cache": {"method": "default", "order": 1}, "tau1": 0.2}, PROFILE)
+    assert choice.parameters == (("order", 1), ("tau1", 0.2))
+
+
+def test_the_bare_thresholds_are_the_library_s() -> None:
+    assert method("default", {}) == method("default", {"tau1": BARE.tau1, "tau2": BARE.tau2})
+
+
+def test_another_method_than_the_preset_s_is_refused() -> None:
+    assert refusal({"cache": {"preset": "fast", "method": "paper"}}) == "cache.method"
 
 
 @given(TAUS | st.none(), TAUS | st.none())
