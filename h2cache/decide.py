@@ -66,7 +66,10 @@ def look(
     now: Snapshot,
     starts: dict[int, Snapshot],
 ) -> dict[tuple[int, Measure | None], Reference]:
-    """What is measured of each sample, by its row and the measure; equal measures are taken together."""
+    """What is measured of each sample, by its row and the measure; equal measures are taken together.
+
+    Reference tokens are left out: they are given, not made, and would water the image's movement down.
+    """
     groups: defaultdict[tuple[Measure, int], list[int]] = defaultdict(list)
     for question in questions:
         for how in {question.measure, question.followed}:
@@ -74,7 +77,8 @@ def look(
                 groups[how, question.step.spans[number].start].append(question.step.row)
     looked: dict[tuple[int, Measure | None], Reference] = {}
     for (how, start), rows in groups.items():
-        signal = how.signal(model, starts[start].of(rows), now.of(rows), conditioning.rows(rows))
+        before, after = (conditioning.without_references(at.of(rows)) for at in (starts[start], now))
+        signal = how.signal(model, before, after, conditioning.rows(rows))
         for row, seen in zip(rows, see(how.summary(signal, view.rows(rows))), strict=True):
             looked[row, how] = seen
     return looked
