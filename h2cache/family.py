@@ -19,8 +19,9 @@ class StepInputs:
     Each sample has its own timestep and guidance. ``grid`` is rows and columns of image tokens, which only methods
     that look at the image's shape need.
 
-    ``references`` (B, R, C) are images to go by (FLUX.1 Kontext, FLUX.2), packed like latents but clean, at the
-    positions ``reference_ids`` (R, A).
+    ``references`` (B, R, C) are images to go by (FLUX.1 Kontext, FLUX.2, FLUX.3), packed like latents but clean,
+    at the positions ``reference_ids`` (R, A). ``target_timestep`` (B,) is where the step goes to, which only
+    distilled FLUX.3 models ask for.
     """
 
     latents: Tensor
@@ -33,6 +34,7 @@ class StepInputs:
     grid: tuple[int, int] | None = None
     references: Tensor | None = None
     reference_ids: Tensor | None = None
+    target_timestep: Tensor | None = None
 
     @property
     def num_references(self) -> int:
@@ -41,7 +43,7 @@ class StepInputs:
 
     @property
     def image_stream(self) -> Tensor:
-        """Latents and references (B, T + R, C): one stream, embedded alike."""
+        """Latents and references (B, T + R, C): one stream, where both are embedded alike."""
         return self.latents if self.references is None else torch.cat([self.latents, self.references], 1)
 
     @property

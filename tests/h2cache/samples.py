@@ -84,6 +84,7 @@ class Family:
     further: int = 0
     has_pooled: bool = False
     has_guidance: bool = False
+    has_target: bool = False
     references: tuple[int, int] | None = None
     liveliness: float = 1.0
     exact: torch.dtype = torch.float64
@@ -205,11 +206,14 @@ def inputs_of(batch: Sequence[Running], shape: Shape, family: Family = DEV) -> S
             latents=torch.stack([_channels(running, shape, family) for running in batch]),
             prompt_embeds=torch.stack([tokens for tokens, _ in texts]),
             pooled=torch.stack([vector for _, vector in texts]) if family.has_pooled else None,
-            timestep=torch.tensor([_level(running) for running in batch], dtype=dtype),
+            timestep=torch.tensor([_level(running, 0) for running in batch], dtype=dtype),
             guidance=torch.tensor(guidances, dtype=dtype) if None not in guidances else None,
             img_ids=img_ids,
             txt_ids=txt_ids,
             grid=(shape.rows, shape.columns),
+            target_timestep=torch.tensor([_level(running, 1) for running in batch], dtype=dtype)
+            if family.has_target
+            else None,
         ),
         batch,
         family,
@@ -232,8 +236,8 @@ def _channels(running: Running, shape: Shape, family: Family) -> Tensor:
     return torch.cat([running.latents, further], 1)
 
 
-def _level(running: Running) -> float:
-    return 1 - len(running.records) / running.request.num_steps
+def _level(running: Running, ahead: int) -> float:
+    return 1 - (len(running.records) + ahead) / running.request.num_steps
 
 
 def advance(model: FluxModel, batch: Sequence[Running], shape: Shape, family: Family = DEV) -> None:
