@@ -58,6 +58,14 @@ ALLOWED: dict[str, set[str]] = {
         "server.request",
         "server.errors",
     },
+    "server.engine.families": {
+        "torch",
+        "safetensors",
+        "diffusers",
+        "transformers",
+        "server.request",
+        "server.errors",
+    },
     "server.worker": {
         "server.engine.interface",
         "server.jobs",
