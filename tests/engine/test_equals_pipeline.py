@@ -11,11 +11,12 @@ import numpy.typing as npt
 import pytest
 import torch
 from diffusers.pipelines.flux.pipeline_flux import FluxPipeline, calculate_shift
+from diffusers.pipelines.flux2.pipeline_flux2 import Flux2Pipeline
 from diffusers.pipelines.flux2.pipeline_flux2_klein import Flux2KleinPipeline, compute_empirical_mu
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from server.engine.families.flux1 import Flux1
 from server.engine.families.flux2 import PROMPTS_FILE, Klein
@@ -25,7 +26,7 @@ from server.engine.loader import LoadedModel, load_model
 from server.engine.schedule import sigmas_of
 from tests.engine.conftest import Start, generator, order
 from tests.tiny_flux import TEXT_LENGTH, dev_scheduler, save_tiny_flux, schnell_scheduler
-from tests.tiny_flux2 import save_tiny_dev_by_embeddings, save_tiny_klein
+from tests.tiny_flux2 import save_tiny_dev, save_tiny_dev_by_embeddings, save_tiny_klein
 
 Pixels = npt.NDArray[np.int16]
 
@@ -110,6 +111,22 @@ def test_a_dev_without_text_encoder_makes_the_pipeline_s_images_of_the_prompts_t
         assert np.abs(ours - np.asarray(image).astype(np.int16)).max() <= 1
     message = recorder.failed("none").message
     assert message == "this model has no text encoder, and the prompt is not among its 2 embedded ones"
+
+
+def test_a_dev_by_embeddings_makes_the_images_that_it_makes_with_its_text_encoder(
+    tmp_path: Path, flux2_dev: LoadedModel, start: Start
+) -> None:
+    wanted, folder = order("x"), save_tiny_dev(tmp_path / "dev")
+    encoder: Any = Flux2Pipeline.from_pretrained(folder, transformer=None, vae=None)
+    with torch.no_grad():
+        tokens, _ = encoder.encode_prompt(wanted.prompt, max_sequence_length=TEXT_LENGTH)
+    save_file({wanted.prompt: tokens[0].contiguous()}, folder / PROMPTS_FILE)
+    images = []
+    for model in (load_model(str(folder)), flux2_dev):
+        engine, recorder = start(model)
+        engine.submit(wanted)
+        images.append(recorder.finished("x").image)
+    assert images[0] == images[1]
 
 
 SHIFTS: list[tuple[Family, Callable[[int, int], float]]] = [

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from server.engine.scheduler import Shape, choose_shape, num_admitted
 from server.engine.text_encoder import TextEncoder
 from server.errors import ModelLoadError
 from tests.tiny_flux import TEXT_LENGTH, save_tiny_flux
+from tests.tiny_flux2 import save_tiny_dev, save_tiny_klein
 
 SHAPES = st.tuples(st.integers(4, 12), st.integers(4, 12), st.integers(1, 3))
 
@@ -158,12 +160,23 @@ def test_what_can_be_no_hub_id_is_not_asked_of_the_hub(source: str) -> None:
         load_model(source)
 
 
-@pytest.mark.parametrize("part", ["text_encoder", "text_encoder_2", "transformer", "vae"])
+@pytest.mark.parametrize(
+    ("save", "part"),
+    [
+        (save_tiny_flux, "text_encoder"),
+        (save_tiny_flux, "text_encoder_2"),
+        (save_tiny_flux, "transformer"),
+        (save_tiny_flux, "vae"),
+        (save_tiny_klein, "text_encoder"),
+        (save_tiny_klein, "transformer"),
+        (save_tiny_dev, "text_encoder"),
+        (save_tiny_dev, "vae"),
+    ],
+)
 def test_weights_that_lack_some_tensors_are_refused_not_filled_with_noise(
-    folder: Path, tmp_path: Path, part: str
+    save: Callable[[Path], Path], part: str, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(folder, copy)
+    copy = save(tmp_path / "copy")
     weights = next((copy / part).glob("*.safetensors"))
     tensors = load_file(weights)
     save_file(dict(sorted(tensors.items())[:-3]), weights, metadata={"format": "pt"})
