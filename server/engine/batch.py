@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from h2cache import StepInputs, StepResult, denoise_step
+from h2cache.family import pick
 from h2cache.transfer import send, upload
 from server.engine.latents import grid
 from server.engine.loader import LoadedModel
@@ -87,6 +88,4 @@ def guided(samples: Sequence[Sample], rows: Tensor) -> Tensor:
 
 def _spread(of_samples: Tensor, places: Sequence[int]) -> Tensor:
     """A row for each of the places, which are in order; the tensor itself where each sample has one."""
-    if len(places) == len(of_samples):
-        return of_samples
-    return torch.stack([of_samples[place] for place in places])
+    return of_samples if len(places) == len(of_samples) else pick(of_samples, places)
