@@ -36,7 +36,11 @@ class Family(Protocol):
         ...
 
     def encode(self, pipeline: Any, prompt: str, text_length: int) -> Embedding:
-        """The prompt's embedding. Raises UnknownPrompt where there is no text encoder."""
+        """The prompt's embedding. Raises UnknownPrompt where there is no text encoder.
+
+        A fast tokenizer remembers the padding of its last call, so that one with other padding than the pipeline's
+        would change what another engine on the same pipeline reads.
+        """
         ...
 
     def embeds_guidance(self, pipeline: Any) -> bool:

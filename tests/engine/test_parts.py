@@ -89,6 +89,15 @@ def test_embeddings_are_the_pipeline_s(dev: LoadedModel) -> None:
     assert 0 < embedding.num_tokens <= TEXT_LENGTH
 
 
+@pytest.mark.parametrize(("name", "tokens"), [("dev", 9), ("klein", 11), ("flux2_dev", 3)])
+def test_a_prompt_s_tokens_are_counted_without_padding(
+    name: str, tokens: int, request: pytest.FixtureRequest
+) -> None:
+    embedding = TextEncoder(request.getfixturevalue(name), TEXT_LENGTH, 0).encode("a red cat")
+    assert embedding.num_tokens == tokens
+    assert len(embedding.tokens) == TEXT_LENGTH
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny_flux(tmp_path_factory.mktemp("broken") / "flux")

@@ -26,8 +26,8 @@ class Flux1:
         tokens, pooled, _ = pipeline.encode_prompt(
             prompt, prompt_2=None, device=pipeline.device, max_sequence_length=text_length
         )
-        ids = pipeline.tokenizer_2(prompt, truncation=True, max_length=text_length).input_ids
-        return Embedding(tokens[0], pooled[0], len(ids))
+        read = pipeline.tokenizer_2(prompt, padding="max_length", truncation=True, max_length=text_length)
+        return Embedding(tokens[0], pooled[0], sum(read.attention_mask))
 
     def embeds_guidance(self, pipeline: Any) -> bool:
         """Dev does, schnell does not."""

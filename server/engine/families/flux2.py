@@ -71,8 +71,8 @@ class Klein(Flux2):
             add_generation_prompt=True,
             enable_thinking=False,
         )
-        ids = pipeline.tokenizer(said, truncation=True, max_length=text_length).input_ids
-        return Embedding(tokens[0], None, len(ids))
+        read = pipeline.tokenizer(said, padding="max_length", truncation=True, max_length=text_length)
+        return Embedding(tokens[0], None, sum(read.attention_mask))
 
     def embeds_guidance(self, pipeline: Any) -> bool:
         """Never."""
@@ -93,15 +93,16 @@ class Dev(Flux2):
     def encode(self, pipeline: Any, prompt: str, text_length: int) -> Embedding:
         """States of three of Mistral's layers, of the prompt after the pipeline's system message."""
         tokens, _ = pipeline.encode_prompt(prompt, device=pipeline.device, max_sequence_length=text_length)
-        said = pipeline.tokenizer.apply_chat_template(
+        read = pipeline.tokenizer.apply_chat_template(
             format_input([prompt], pipeline.system_message),
             add_generation_prompt=False,
             tokenize=True,
             return_dict=True,
+            padding="max_length",
             truncation=True,
             max_length=text_length,
         )
-        return Embedding(tokens[0], None, len(said["input_ids"][0]))
+        return Embedding(tokens[0], None, sum(read["attention_mask"][0]))
 
     def embeds_guidance(self, pipeline: Any) -> bool:
         """Yes, unless the transformer says otherwise."""
