@@ -16,7 +16,7 @@ measurements compare, when to reuse, what to put in, which blocks, and bounds.
 Each sample of a batch has a method, step count, progress and decisions of its own. The caller owns one
 ``SampleCache`` a sample and passes them with the batch:
 
-    model = flux_model(transformer)                      # diffusers' FluxTransformer2DModel
+    model = flux_model(transformer)                      # diffusers' FluxTransformer2DModel, FLUX.2's ...
     caches = [SampleCache.start(paper(tau1=0.15, tau2=0.22), num_steps=28) for _ in batch]
     result = denoise_step(model, StepInputs(...), caches)
     result.velocity, result.caches, result.records       # (B, T, C), the new states, what was done
@@ -27,7 +27,7 @@ Nothing is global, no model is patched, and the states passed in are never chang
 from h2cache.by_parts import by_parts
 from h2cache.errors import H2CacheError
 from h2cache.family import Conditioning, FluxModel, StepInputs, Streams
-from h2cache.flux1 import flux_model
+from h2cache.flux import flux_model
 from h2cache.method import Method
 from h2cache.methods import METHODS, method, paper
 from h2cache.saving import from_bytes, to_bytes

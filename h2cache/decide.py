@@ -79,7 +79,10 @@ def look(
     now: Snapshot,
     starts: dict[int, Snapshot],
 ) -> dict[tuple[int, Measure | None], Reference]:
-    """What is measured of each sample, by its row and the measure; equal measures are taken together."""
+    """What is measured of each sample, by its row and the measure; equal measures are taken together.
+
+    Reference tokens are left out: they are given, not made, and would water the image's movement down.
+    """
     groups: defaultdict[tuple[Measure, int], list[int]] = defaultdict(list)
     for question in questions:
         for how in {question.measure, question.followed}:
@@ -88,7 +91,8 @@ def look(
     looked: dict[tuple[int, Measure | None], Reference] = {}
     for (how, start), rows in groups.items():
         those = view.rows(rows)
-        signal = how.signal(model, starts[start].of(rows), now.of(rows), conditioning.rows(rows), those)
+        before, after = (conditioning.without_references(at.of(rows)) for at in (starts[start], now))
+        signal = how.signal(model, before, after, conditioning.rows(rows), those)
         for row, seen in zip(rows, see(how.summary(signal, those)), strict=True):
             looked[row, how] = seen
     return looked

@@ -1,12 +1,11 @@
-"""FLUX.1 (dev, schnell and their kin): diffusers' FluxTransformer2DModel, its own blocks called."""
+"""FLUX.1 (dev, schnell, Kontext, Fill): diffusers' FluxTransformer2DModel, its own blocks called."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from h2cache.adapter import Adapter
 from h2cache.errors import H2CacheError
 from h2cache.family import Block, Conditioning, StepInputs, Streams
 
@@ -14,51 +13,27 @@ if TYPE_CHECKING:
     from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 
 
-@dataclass(frozen=True)
-class Flux1:
-    """The model as embed -> blocks -> head. Holds no state of a run: threads may share it."""
+class Flux1(Adapter):
+    """D 3072, C 64. A block of either kind costs 24 D^2 FLOPs a token and the same attention.
 
-    transformer: "FluxTransformer2DModel"
-    blocks: Sequence[Block]
-    num_double: int
-
-    @property
-    def costs(self) -> Sequence[float]:
-        """A block of either kind costs 24 D^2 FLOPs a token and the same attention.
-
-        Left out: the modulation, once a sample: as much as one token more in a double block, a quarter of that in
-        a single one.
-        """
-        return [1.0] * len(self.blocks)
-
-    @property
-    def width(self) -> int:
-        """D, the channels of both streams: 3072 in FLUX.1."""
-        return int(self.transformer.inner_dim)
-
-    @property
-    def channels(self) -> int:
-        """C, the channels of latents and velocity: 64 in FLUX.1."""
-        return int(self.transformer.out_channels)
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The type of the weights and streams."""
-        dtype: torch.dtype = self.transformer.dtype
-        return dtype
+    Left out of the costs: the modulation, once a sample: as much as one token more in a double block, a quarter of
+    that in a single one.
+    """
 
     def embed(self, inputs: StepInputs) -> tuple[Streams, Conditioning]:
         """As FluxTransformer2DModel.forward does before its first block."""
+        if inputs.pooled is None:
+            raise H2CacheError("pooled is None, allowed is the prompt's pooled vector (B, P)")
         model = self.transformer
-        img = model.x_embedder(inputs.latents)
+        img = model.x_embedder(inputs.image_stream)
         timestep = inputs.timestep.to(img.dtype) * 1000
         if inputs.guidance is None:
             temb = model.time_text_embed(timestep, inputs.pooled)
         else:
             temb = model.time_text_embed(timestep, inputs.guidance.to(img.dtype) * 1000, inputs.pooled)
         txt = model.context_embedder(inputs.prompt_embeds)
-        cos, sin = model.pos_embed(torch.cat([inputs.txt_ids, inputs.img_ids]))
-        return Streams(txt, img), Conditioning((temb,), (cos, sin))
+        cos, sin = model.pos_embed(torch.cat([inputs.txt_ids, inputs.image_stream_ids]))
+        return Streams(txt, img), Conditioning((temb,), (cos, sin), inputs.num_references)
 
     def modulated_input(self, streams: Streams, conditioning: Conditioning) -> Tensor:
         """The first double-stream block's modulated norm of the image stream (B, T, D)."""
@@ -73,13 +48,9 @@ class Flux1:
         return velocity
 
 
-def flux_model(transformer: "FluxTransformer2DModel") -> Flux1:
+def flux1_model(transformer: "FluxTransformer2DModel") -> Flux1:
     """See a FluxTransformer2DModel as a row of blocks; nothing of it is changed or copied."""
     doubles, singles = transformer.transformer_blocks, transformer.single_transformer_blocks
-    if not (len(doubles) and len(singles)):
-        raise H2CacheError(
-            f"{len(doubles)} double and {len(singles)} single blocks, allowed is at least 1 of each"
-        )
     return Flux1(transformer, [_block(block) for block in (*doubles, *singles)], len(doubles))
 
 

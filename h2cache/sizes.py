@@ -4,35 +4,36 @@ from math import prod
 
 from h2cache.family import FluxModel
 from h2cache.gate import Norm
-from h2cache.layout import Span
 from h2cache.method import Against, Measure, Method, Stage
 
 FLOAT32 = 4
 
 
-def cache_bytes(model: FluxModel, method: Method, img_tokens: int, txt_tokens: int) -> int:
+def cache_bytes(
+    model: FluxModel, method: Method, img_tokens: int, txt_tokens: int, reference_tokens: int = 0
+) -> int:
     """Bytes of one sample's state once every anchor is there: ``SampleCache.nbytes`` at its largest.
 
-    An anchor has the residuals in the model's dtype: of the image, and of the text where a later block reads it. A
-    summary is in float32; there is one for the newest anchor, for each where the fill compares them, and one of
-    the step before where that is what the distance is taken to. At 1024 x 1024 pixels and 512 text tokens
-    ``paper`` on FLUX.1 in bfloat16 takes 66 MB.
+    An anchor has the residuals in the model's dtype: of the image and its references, and of the text where a
+    later block reads it. A summary is in float32 and of the image alone; there is one for the newest anchor, for
+    each where the fill compares them, and one of the step before where that is what the distance is taken to. At
+    1024 x 1024 pixels and 512 text tokens ``paper`` on FLUX.1 in bfloat16 takes 66 MB.
     """
     num_blocks = len(model.blocks)
     spans = method.layout.spans(model.num_double, num_blocks - model.num_double)
     return sum(
-        _stage_bytes(model, stage, span, span.end == num_blocks, img_tokens, txt_tokens)
+        _stage_bytes(model, stage, span.end == num_blocks, img_tokens, txt_tokens, reference_tokens)
         for stage, span in zip(method.stages, spans, strict=False)
     )
 
 
 def _stage_bytes(
-    model: FluxModel, stage: Stage, span: Span, is_last: bool, img_tokens: int, txt_tokens: int
+    model: FluxModel, stage: Stage, is_last: bool, img_tokens: int, txt_tokens: int, reference_tokens: int
 ) -> int:
     if stage.reused.is_velocity:
         residual = img_tokens * model.channels
     else:
-        residual = (img_tokens + (0 if is_last else txt_tokens)) * model.width
+        residual = (img_tokens + reference_tokens + (0 if is_last else txt_tokens)) * model.width
     miss = FLOAT32 if stage.gate.measures is Norm.MISS else 0
     anchors = stage.fill.num_anchors * (residual * model.dtype.itemsize + FLOAT32) + miss
     gate = _summary_bytes(model, stage.measure, img_tokens, txt_tokens)

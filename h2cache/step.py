@@ -63,7 +63,7 @@ def _velocity(model: FluxModel, conditioning: Conditioning, end: Snapshot, steps
     rows = [step.row for step in steps if not step.skips_head]
     velocities: dict[int, Tensor] = {}
     if rows:
-        headed = model.head(end.of(rows), conditioning.rows(rows))
+        headed = model.head(conditioning.without_references(end.of(rows)), conditioning.rows(rows))
         if len(rows) == len(steps) and not any(step.reuses_output for step in steps):
             return headed
         velocities = dict(zip(rows, headed, strict=True))
@@ -78,11 +78,11 @@ def _velocity(model: FluxModel, conditioning: Conditioning, end: Snapshot, steps
 def _check(inputs: StepInputs, caches: Sequence[SampleCache]) -> None:
     if len(caches) != len(inputs.latents) or not caches:
         raise H2CacheError(f"{len(caches)} states for a batch of {len(inputs.latents)}, allowed is one a row")
-    given = inputs.latents.shape[1]
     for row, cache in enumerate(caches):
         if cache.step_index >= cache.num_steps:
             raise H2CacheError(f"row {row} has taken {cache.step_index} steps, allowed are {cache.num_steps}")
         anchors = [anchor for stage in cache.stages for anchor in stage.anchors]
+        given = inputs.latents.shape[1] + (0 if _reuses_output(cache) else inputs.num_references)
         if anchors and len(anchors[0].img) != given:
             known = len(anchors[0].img)
             raise H2CacheError(f"row {row} has {given} image tokens, allowed are its state's {known}")
@@ -91,6 +91,10 @@ def _check(inputs: StepInputs, caches: Sequence[SampleCache]) -> None:
             raise H2CacheError(
                 f"row {row} has {inputs.prompt_embeds.shape[1]} text tokens, allowed are its state's {texts[0]}"
             )
+
+
+def _reuses_output(cache: SampleCache) -> bool:
+    return cache.method is not None and cache.method.stages[0].reused.is_velocity
 
 
 def record(model: FluxModel, step: SampleStep) -> StepRecord:

@@ -13,6 +13,8 @@ ROOT = Path(__file__).parent.parent
 ALLOWED: dict[str, set[str]] = {
     "h2cache": {"torch", "safetensors"},
     "h2cache.flux1": {"torch", "diffusers", "h2cache"},
+    "h2cache.flux2": {"torch", "diffusers", "h2cache"},
+    "h2cache.flux3": {"torch", "diffusers", "h2cache"},
     "h2cache.arena": {
         "torch",
         "diffusers",
@@ -54,6 +56,14 @@ ALLOWED: dict[str, set[str]] = {
         "diffusers",
         "transformers",
         "h2cache",
+        "server.request",
+        "server.errors",
+    },
+    "server.engine.families": {
+        "torch",
+        "safetensors",
+        "diffusers",
+        "transformers",
         "server.request",
         "server.errors",
     },

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from h2cache.errors import H2CacheError
 from h2cache.family import FluxModel
-from h2cache.flux1 import flux_model
+from h2cache.flux import flux_model
 
 Image = npt.NDArray[np.uint8]
 Checker = Callable[[str, Image], bool | None]

@@ -1,7 +1,8 @@
 """Tiny random transformers, requests for them, and runs through the library and through the oracle."""
 
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, field, replace
+from typing import Any
 
 import torch
 from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
@@ -24,9 +25,9 @@ CHANNELS, TEXT_WIDTH, POOLED_WIDTH = 8, 12, 10
 
 
 def tiny_transformer(
-    seed: int = 0, *, double: int = 2, single: int = 3, guidance: bool = True, heads: int = 2
+    seed: int = 0, *, double: int = 2, single: int = 3, guidance: bool = True, heads: int = 2, further: int = 0
 ) -> FluxTransformer2DModel:
-    """Random weights of width 8 x heads.
+    """Random weights of width 8 x heads; ``further`` channels come in behind the latents.
 
     The blocks' modulation is scaled up: as drawn, it hardly changes from step to step, and all distances would be
     near zero. So they spread over about 0.02 to 1, and every kind of step occurs.
@@ -34,7 +35,8 @@ def tiny_transformer(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = FluxTransformer2DModel(
-            in_channels=CHANNELS,
+            in_channels=CHANNELS + further,
+            out_channels=CHANNELS,
             num_layers=double,
             num_single_layers=single,
             attention_head_dim=8,
@@ -68,6 +70,45 @@ class H2:
 
 
 @dataclass(frozen=True)
+class Family:
+    """What a model takes: in ``inputs_of``'s steps, and in its own forward, which ``plain`` calls.
+
+    ``axes`` of positions, ``further`` channels behind the latents', ``references`` as rows and columns of tokens.
+    ``liveliness`` is how far a tiny model's samples move in a step, against those of FLUX.1 dev. ``exact`` is the
+    widest type that the model runs in.
+    """
+
+    build: Callable[[], Any]
+    plain: Callable[[Any, StepInputs], Tensor]
+    axes: int = 4
+    further: int = 0
+    has_pooled: bool = False
+    has_guidance: bool = False
+    has_target: bool = False
+    references: tuple[int, int] | None = None
+    liveliness: float = 1.0
+    exact: torch.dtype = torch.float64
+
+
+def plain_flux1(transformer: FluxTransformer2DModel, given: StepInputs) -> Tensor:
+    """What the transformer itself gives, as the pipelines cut it."""
+    velocity: Tensor = transformer(
+        hidden_states=given.image_stream,
+        encoder_hidden_states=given.prompt_embeds,
+        pooled_projections=given.pooled,
+        timestep=given.timestep,
+        guidance=given.guidance,
+        img_ids=given.image_stream_ids,
+        txt_ids=given.txt_ids,
+        return_dict=False,
+    )[0]
+    return velocity[:, : given.latents.shape[1]]
+
+
+DEV = Family(tiny_transformer, plain_flux1, axes=3, has_pooled=True, has_guidance=True)
+
+
+@dataclass(frozen=True)
 class Request:
     """One sample, to be denoised with plain Euler steps from t = 1 to 0."""
 
@@ -82,6 +123,12 @@ class Request:
 
     def latents(self, tokens: int, dtype: torch.dtype) -> Tensor:
         return self._draw(1, tokens, CHANNELS, dtype)
+
+    def further(self, tokens: int, channels: int, dtype: torch.dtype) -> Tensor:
+        return self._draw(4, tokens, channels, dtype)
+
+    def references(self, tokens: int, dtype: torch.dtype) -> Tensor:
+        return self._draw(5, tokens, CHANNELS, dtype)
 
     def text(self, tokens: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         return self._draw(2, tokens, TEXT_WIDTH, dtype), self._draw(3, POOLED_WIDTH, 1, dtype)[:, 0]
@@ -103,11 +150,21 @@ class Shape:
     def image(self) -> int:
         return self.rows * self.columns
 
-    def ids(self) -> tuple[Tensor, Tensor]:
-        grid = torch.zeros(self.rows, self.columns, 3)
-        grid[..., 1] = torch.arange(self.rows)[:, None]
-        grid[..., 2] = torch.arange(self.columns)
-        return grid.view(-1, 3), torch.zeros(self.text, 3)
+    def ids(self, axes: int = 3) -> tuple[Tensor, Tensor]:
+        """Of image and text; on four axes the last one counts the text tokens."""
+        texts = torch.zeros(self.text, axes)
+        if axes == 4:
+            texts[:, 3] = torch.arange(self.text)
+        return grid_ids(self.rows, self.columns, axes), texts
+
+
+def grid_ids(rows: int, columns: int, axes: int, first: int = 0) -> Tensor:
+    """(rows * columns, axes), all with ``first`` on the first axis."""
+    grid = torch.zeros(rows, columns, axes)
+    grid[..., 0] = first
+    grid[..., 1] = torch.arange(rows)[:, None]
+    grid[..., 2] = torch.arange(columns)
+    return grid.view(-1, axes)
 
 
 @dataclass
@@ -138,44 +195,53 @@ def start(request: Request, shape: Shape, dtype: torch.dtype = torch.float32) ->
     return Running(request, request.latents(shape.image, dtype), cache)
 
 
-def inputs_of(batch: Sequence[Running], shape: Shape) -> StepInputs:
+def inputs_of(batch: Sequence[Running], shape: Shape, family: Family = DEV) -> StepInputs:
     """The next step of samples of one shape."""
     dtype = batch[0].latents.dtype
     texts = [running.request.text(shape.text, dtype) for running in batch]
-    img_ids, txt_ids = shape.ids()
-    guidances = [running.request.guidance for running in batch]
-    return StepInputs(
-        latents=torch.stack([running.latents for running in batch]),
-        prompt_embeds=torch.stack([tokens for tokens, _ in texts]),
-        pooled=torch.stack([vector for _, vector in texts]),
-        timestep=torch.tensor(
-            [1 - len(running.records) / running.request.num_steps for running in batch], dtype=dtype
+    img_ids, txt_ids = shape.ids(family.axes)
+    guidances = [running.request.guidance if family.has_guidance else None for running in batch]
+    return with_images(
+        StepInputs(
+            latents=torch.stack([running.latents for running in batch]),
+            prompt_embeds=torch.stack([tokens for tokens, _ in texts]),
+            pooled=torch.stack([vector for _, vector in texts]) if family.has_pooled else None,
+            timestep=torch.tensor([_level(running, 0) for running in batch], dtype=dtype),
+            guidance=torch.tensor(guidances, dtype=dtype) if None not in guidances else None,
+            img_ids=img_ids,
+            txt_ids=txt_ids,
+            grid=(shape.rows, shape.columns),
+            target_timestep=torch.tensor([_level(running, 1) for running in batch], dtype=dtype)
+            if family.has_target
+            else None,
         ),
-        guidance=None if None in guidances else torch.tensor(guidances, dtype=dtype),
-        img_ids=img_ids,
-        txt_ids=txt_ids,
-        grid=(shape.rows, shape.columns),
+        batch,
+        family,
     )
 
 
-def plain_velocity(transformer: FluxTransformer2DModel, given: StepInputs) -> Tensor:
-    """What the transformer itself gives."""
-    velocity: Tensor = transformer(
-        hidden_states=given.latents,
-        encoder_hidden_states=given.prompt_embeds,
-        pooled_projections=given.pooled,
-        timestep=given.timestep,
-        guidance=given.guidance,
-        img_ids=given.img_ids,
-        txt_ids=given.txt_ids,
-        return_dict=False,
-    )[0]
-    return velocity
+def with_images(inputs: StepInputs, batch: Sequence[Running], family: Family) -> StepInputs:
+    """The inputs with what else of images the family takes, each sample's own."""
+    requests, dtype = [running.request for running in batch], inputs.latents.dtype
+    if family.further:
+        tokens = inputs.latents.shape[1]
+        further = [request.further(tokens, family.further, dtype) for request in requests]
+        inputs = replace(inputs, further=torch.stack(further))
+    if family.references is not None:
+        rows, columns = family.references
+        references = [request.references(rows * columns, dtype) for request in requests]
+        ids = grid_ids(rows, columns, family.axes, first=10)
+        inputs = replace(inputs, references=torch.stack(references), reference_ids=ids)
+    return inputs
 
 
-def advance(model: FluxModel, batch: Sequence[Running], shape: Shape) -> None:
+def _level(running: Running, ahead: int) -> float:
+    return 1 - (len(running.records) + ahead) / running.request.num_steps
+
+
+def advance(model: FluxModel, batch: Sequence[Running], shape: Shape, family: Family = DEV) -> None:
     """One step of all of them in one batch."""
-    result = denoise_step(model, inputs_of(batch, shape), [running.cache for running in batch])
+    result = denoise_step(model, inputs_of(batch, shape, family), [running.cache for running in batch])
     for i, running in enumerate(batch):
         running.latents = running.latents - result.velocity[i] / running.request.num_steps
         running.cache = result.caches[i]
@@ -183,17 +249,27 @@ def advance(model: FluxModel, batch: Sequence[Running], shape: Shape) -> None:
 
 
 def run_together(
-    model: FluxModel, requests: Sequence[Request], shape: Shape, dtype: torch.dtype = torch.float32
+    model: FluxModel,
+    requests: Sequence[Request],
+    shape: Shape,
+    dtype: torch.dtype = torch.float32,
+    family: Family = DEV,
 ) -> list[Running]:
     """All from their first step on; the shorter ones leave the batch earlier."""
     samples = [start(request, shape, dtype) for request in requests]
     while active := [sample for sample in samples if not sample.is_done]:
-        advance(model, active, shape)
+        advance(model, active, shape, family)
     return samples
 
 
-def run_alone(model: FluxModel, request: Request, shape: Shape, dtype: torch.dtype = torch.float32) -> Running:
-    (running,) = run_together(model, [request], shape, dtype)
+def run_alone(
+    model: FluxModel,
+    request: Request,
+    shape: Shape,
+    dtype: torch.dtype = torch.float32,
+    family: Family = DEV,
+) -> Running:
+    (running,) = run_together(model, [request], shape, dtype, family)
     return running
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from h2cache import Method, denoise_step, flux_model, method
 from h2cache.fills.taylor import Taylor
-from tests.h2cache.samples import Request, Shape, inputs_of, plain_velocity, start, tiny_transformer
+from tests.h2cache.samples import Request, Shape, inputs_of, plain_flux1, start, tiny_transformer
 
 SHAPE, STEPS = Shape(4, 5, 3), 14
 RATIOS = [1.0, 1.2, 1.1, 1.08, 1.06, 1.04, 1.03, 1.04, 1.02, 1.03, 1.0, 0.98, 0.95, 0.9]
@@ -88,7 +88,7 @@ def test_every_step_is_diffusers(config: Any, ours: Method) -> None:
         given = inputs_of([running], SHAPE)
         told = {"step_index": step, "sigma": float(given.timestep), "num_inference_steps": STEPS}
         with theirs.cache_context("cond", **told):
-            wanted = plain_velocity(theirs, given)
+            wanted = plain_flux1(theirs, given)
         got = denoise_step(model, given, [running.cache])
         torch.testing.assert_close(got.velocity, wanted, rtol=1e-4, atol=1e-5)
         run.add(got.records[0].blocks_run)

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from h2cache import Conditioning, Outcome, Streams, denoise_step, flux_model
+from h2cache import Conditioning, Outcome, Streams, denoise_step
 from h2cache.distance import Measured, distances, read_all, see
-from h2cache.flux1 import Flux1
+from h2cache.flux1 import Flux1, flux1_model
 from h2cache.gate import Moment
 from h2cache.gates.below import Below
 from h2cache.state import Reference
@@ -67,7 +67,7 @@ def spoiling(model: Flux1, place: int, spoil: list[bool]) -> Flux1:
 @pytest.mark.parametrize("tau1", [0.0, 50.0])
 def test_a_stage_s_residual_that_is_not_finite_is_never_reused(place: int, told_at: int, tau1: float) -> None:
     spoil = [True]
-    model = spoiling(flux_model(tiny_transformer()), place, spoil)
+    model = spoiling(flux1_model(tiny_transformer()), place, spoil)
     sample = start(Request(H2(tau1, 50.0), 6, seed=1), SHAPE)
     inputs, cache, told = inputs_of([sample], SHAPE), sample.cache, []
     for _ in range(4):

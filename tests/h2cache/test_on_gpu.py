@@ -17,6 +17,7 @@ pytestmark = [
 
 def on_gpu(inputs: StepInputs) -> StepInputs:
     assert inputs.guidance is not None
+    assert inputs.pooled is not None
     return replace(
         inputs,
         latents=inputs.latents.cuda(),

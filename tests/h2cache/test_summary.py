@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from h2cache import Conditioning, Streams, flux_model
-from h2cache.flux1 import Flux1
+from h2cache import Conditioning, Streams
+from h2cache.flux1 import Flux1, flux1_model
 from h2cache.summaries.windows import summarize, summary_shape, window
 from tests.h2cache.samples import H2, Request, Shape, run_alone, tiny_transformer
 
@@ -49,7 +49,7 @@ def watched(model: Flux1, seen: list[torch.Tensor]) -> Flux1:
 
 def test_the_distances_of_a_bfloat16_model_are_exact_to_float32() -> None:
     seen: list[torch.Tensor] = []
-    model = watched(flux_model(tiny_transformer().bfloat16()), seen)
+    model = watched(flux1_model(tiny_transformer().bfloat16()), seen)
     running = run_alone(model, Request(H2(0.0, 0.0), 6, seed=1), Shape(4, 5, 3), torch.bfloat16)
     for old, new, record in zip(seen[:-1], seen[1:], running.records[1:], strict=True):
         assert record.d1 == pytest.approx(float((old - new).abs().mean() / old.abs().mean()), rel=1e-6)
