@@ -100,6 +100,8 @@ SWEEPS: Mapping[str, tuple[Setting, ...]] = {
 }
 
 
+OWN_CHANGES = (0.01, 0.013, 0.016, 0.02, 0.03, 0.045, 0.06, 0.09)
+"""Of flux-nano's velocity: a step changes it less than its authors' polynomial says of FLUX.1."""
 FIT = ("fit", "own")
 """``ranking.FITTED`` in the label."""
 
@@ -115,7 +117,7 @@ def sweeps_of(fit: Fit) -> Mapping[str, tuple[Setting, ...]]:
     """More settings of the methods that are calibrated, with what a fit found."""
     tables = {"to_latents": fit.to_latents, "to_time": fit.to_time, "times": fit.times}
     return {
-        "teacache": fitted("teacache", SWEEPS["teacache"], polynomial=fit.polynomial),
+        "teacache": fitted("teacache", grid("teacache", "threshold", OWN_CHANGES), polynomial=fit.polynomial),
         "magcache": fitted("magcache", SWEEPS["magcache"], ratios=fit.ratios),
         "sencache": fitted("sencache", SENCACHE, **tables),
         "ertacache-like": tuple(

@@ -15,25 +15,21 @@ Pairs = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Errors:
-    """Means over runs.
+    """Of the velocity less the latents: ``over_latents`` are relative L1 errors, means over runs.
 
-    ``residual`` and ``over_latents`` are relative L1 errors of the blocks' residual, and of the velocity less the
-    latents. ``gains`` are the factors that bring the latter nearest, by least squares over all runs.
+    ``gains`` are the factors that bring the earlier value nearest, by least squares over all runs.
     """
 
-    residual: Pairs
     over_latents: Pairs
     gains: Pairs
 
 
 def errors_of(runs: Sequence[Trajectory]) -> Errors:
     """Of all pairs of steps."""
-    residual = [_pairs([forward.residual for forward in run.forwards], change) for run in runs]
     over = [[f.velocity - x for f, x in zip(run.forwards, run.latents, strict=True)] for run in runs]
     products = sum(_pairs(values, _product) for values in over)
     squares = np.array([sum(_product(values[j], values[j]) for values in over) for j in range(len(over[0]))])
     return Errors(
-        np.mean(residual, 0),
         np.mean([_pairs(values, change) for values in over], 0),
         products / squares[:, None],
     )

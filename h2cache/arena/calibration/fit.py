@@ -68,7 +68,7 @@ def calibrate(
         tuple(map(float, sigmas[:-1])),
         tuple(rectified(errors, threshold) for threshold in CHANGES),
         tuple((n, non_increasing(steps, n, TRIES, cost)) for n in counts if 2 * n <= steps),
-        tuple((n, shortest_path(errors.residual, weights, n)) for n in counts),
+        tuple((n, shortest_path(errors.over_latents, weights, n)) for n in counts),
     )
 
 
