@@ -91,7 +91,9 @@ class SampleStep:
         weights = fill.weights(anchors, Now(self.cache.step_index, self.cache.num_steps, self.followed[number]))
         img = combine([anchor.img for anchor in anchors], weights)
         if fill.steady is not None:
-            img = img + fill.steady(anchors[0].img - img, self.grid)
+            own = slice(len(self.latents))  # tokens behind the image's own have no place in its grid
+            kept = fill.steady((anchors[0].img - img)[own], self.grid)
+            img = torch.cat([img[own] + kept, img[len(self.latents) :]])
         texts = [anchor.txt for anchor in anchors if anchor.txt is not None]
         return img, combine(texts, weights) if texts else None
 
