@@ -3,16 +3,18 @@
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from h2cache.arena.calibration.fit import PROMPTS, Fit, calibrate
 from h2cache.arena.contest import Contest
+from h2cache.arena.fit_files import committed_fit, fit_path, read_fit, write_fit
 from h2cache.arena.prompts import read_prompts, refuse_overlap
 from h2cache.arena.report import write_report
-from h2cache.arena.studio import open_studio
-from h2cache.arena.sweep import SWEEPS, settings_of
+from h2cache.arena.studio import Studio, model_name, open_studio
+from h2cache.arena.sweep import SWEEPS, Setting, settings_of
 from h2cache.errors import H2CacheError
 
 
@@ -29,38 +31,71 @@ def main(words: Sequence[str] | None = None) -> None:
 def parser() -> argparse.ArgumentParser:
     """All flags."""
     top = argparse.ArgumentParser(prog="python -m h2cache.arena", description="Caching methods, ranked.")
-    top.add_argument("--model", default="flux-nano", help="flux-nano (or nano), a diffusers folder, or a hub id")
+    add_model_flags(top)
     top.add_argument("--prompts", type=Path, required=True, help="the prompts to report on, one a line, UTF-8")
-    top.add_argument("--calibrate", type=Path, help="the prompts that settings were tuned on; none may be in both")
+    top.add_argument("--calibrate", type=Path, help="tuning prompts to fit rivals on; none may be in both files")
     top.add_argument("--seeds", type=int, default=1, help="seeds 0 to N - 1 for each prompt")
-    top.add_argument("--steps", default="28", help="one or more numbers, by commas")
     top.add_argument("--methods", default=",".join(SWEEPS), help="by commas; all of them when absent")
-    top.add_argument("--size", default="128x128", help="WIDTHxHEIGHT in pixels, multiples of 16")
-    top.add_argument("--guidance", type=float, default=3.5)
-    top.add_argument("--device", default="cpu", help="cpu or cuda")
     top.add_argument("--checker", help="MODULE:FUNCTION that tells whether an image shows its prompt")
     top.add_argument("--out", type=Path, required=True, help="folder of results.csv and the report")
     return top
 
 
+def add_model_flags(top: argparse.ArgumentParser) -> None:
+    """What is run, and how."""
+    top.add_argument("--model", default="flux-nano", help="flux-nano (or nano), a diffusers folder, or a hub id")
+    top.add_argument("--steps", default="28", help="one or more numbers, by commas")
+    top.add_argument("--size", default="128x128", help="WIDTHxHEIGHT in pixels, multiples of 16")
+    top.add_argument("--guidance", type=float, default=3.5)
+    top.add_argument("--device", default="cpu", help="cpu or cuda")
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Read what is asked, hold the contest, write the report."""
     prompts = read_prompts(arguments.prompts)
-    if arguments.calibrate is not None:
-        refuse_overlap(read_prompts(arguments.calibrate), prompts)
+    tuning = None if arguments.calibrate is None else read_prompts(arguments.calibrate)
+    if tuning is not None:
+        refuse_overlap(tuning, prompts)
     if arguments.seeds < 1:
         raise H2CacheError(f"seeds is {arguments.seeds}, allowed is a whole number from 1 up")
     steps = numbers(arguments.steps)
-    settings = settings_of([name.strip() for name in arguments.methods.split(",")])
+    names = [name.strip() for name in arguments.methods.split(",")]
+    settings_of(names)  # refuses what is none before a model is loaded
     width, height = size(arguments.size)
     studio = open_studio(arguments.model, width, height, arguments.guidance, arguments.device, arguments.checker)
-    contest = Contest(studio, prompts, arguments.seeds, settings, arguments.out)
+    model = model_name(arguments.model)
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     ) as progress:
+        fits = {number: fit_of(studio, model, tuning, number, arguments.out, progress) for number in steps}
+        settings = {number: settings_of(names, fit) for number, fit in fits.items()}
+        say_what_is_left_out(names, settings)
+        contest = Contest(studio, prompts, arguments.seeds, settings.__getitem__, arguments.out)
         bar = progress.add_task("images", total=contest.images(steps))
         contest.run(steps, lambda done: progress.advance(bar, done))
     write_report(arguments.out, f"Caching methods on {arguments.model}")
+
+
+def fit_of(
+    studio: Studio, model: str, tuning: Sequence[str] | None, steps: int, out: Path, progress: Progress
+) -> Fit | None:
+    """Of the tuning prompts, where an earlier run has not written it yet; without them the committed one."""
+    if tuning is None:
+        return committed_fit(model, steps)
+    path = fit_path(out / "coefficients", steps)
+    if not path.exists():
+        bar = progress.add_task(f"calibration, {steps} steps", total=min(len(tuning), PROMPTS))
+        write_fit(path, calibrate(studio, model, tuning, steps, lambda done: progress.advance(bar, done)))
+    return read_fit(path)
+
+
+def say_what_is_left_out(names: Sequence[str], settings: Mapping[int, Sequence[Setting]]) -> None:
+    """Methods that are nothing without a fit, where there is none."""
+    for number, chosen in settings.items():
+        missing = [name for name in names if name not in {setting.name for setting in chosen}]
+        if missing:
+            told = f"{', '.join(missing)} left out at {number} steps: there is no fit, --calibrate FILE makes one"
+            sys.stderr.write(f"arena: {told}\n")
 
 
 def numbers(said: str) -> list[int]:

@@ -21,17 +21,20 @@ SHOWN_PROMPTS = 4
 
 @dataclass(frozen=True)
 class Contest:
-    """What is run; ``out`` is the folder with results.csv, outcomes.csv and the kept images."""
+    """What is run, with the settings of each number of steps.
+
+    ``out`` is the folder with results.csv, outcomes.csv and the kept images.
+    """
 
     studio: Studio
     prompts: Sequence[str]
     seeds: int
-    settings: Sequence[Setting]
+    settings: Callable[[int], Sequence[Setting]]
     out: Path
 
     def images(self, steps: Sequence[int]) -> int:
         """How many images there are to make, the uncached ones included."""
-        return len(steps) * len(self.prompts) * self.seeds * (1 + len(self.settings))
+        return len(self.prompts) * self.seeds * sum(1 + len(self.settings(number)) for number in steps)
 
     def run(self, steps: Sequence[int], told: Callable[[int], None]) -> None:
         """Everything that results.csv does not have yet; ``told`` hears how many more images are done."""
@@ -39,7 +42,7 @@ class Contest:
         done = {row.run for row in read_rows(self.results)}
         for number in steps:
             uncached = self._made(Setting(OFF), number, told)
-            for setting in (Setting(OFF), *self.settings):
+            for setting in (Setting(OFF), *self.settings(number)):
                 if (setting.name, setting.label, number) in done:
                     told(0 if setting.name == OFF else len(uncached))
                     continue

@@ -21,7 +21,7 @@ COLORS = colormaps["tab20"].colors  # type: ignore[attr-defined]  # listed color
 
 
 def pareto(points: Sequence[Point], steps: int) -> bytes:
-    """Each quality over each measure of work, a line a method."""
+    """Each quality over each measure of work, a line a method; dashed where coefficients were fitted."""
     figure = Figure(figsize=(15, 11), layout="constrained")
     grid = figure.subplots(len(QUALITIES), len(WORKS), squeeze=False)
     of_method: defaultdict[str, list[Point]] = defaultdict(list)
@@ -31,9 +31,10 @@ def pareto(points: Sequence[Point], steps: int) -> bytes:
     for across, quality in zip(grid, QUALITIES, strict=True):
         for axes, work in zip(across, WORKS, strict=True):
             for color, (method, own) in zip(COLORS, of_method.items(), strict=False):
-                axes.plot(
-                    *zip(*curve(own, work, quality), strict=True), "o-", ms=3, lw=1, label=method, color=color
-                )
+                for is_fitted, style, label in ((False, "o-", method), (True, "o--", f"{method}, fitted")):
+                    line = curve([p for p in own if p.is_fitted == is_fitted], work, quality)
+                    if line:
+                        axes.plot(*zip(*line, strict=True), style, ms=3, lw=1, label=label, color=color)
             axes.set(xlabel=WORKS[work], ylabel=QUALITIES[quality])
             axes.grid(visible=True, alpha=0.3)
     grid[0][0].legend(fontsize=8)

@@ -8,6 +8,8 @@ from statistics import mean
 
 from h2cache.arena.rows import Row
 
+FITTED = "fit=own"
+"""What a setting's label says where its coefficients are a calibration's."""
 HIGHEST_PSNR = 60.0
 """What equal images count as in a mean, in dB."""
 
@@ -28,6 +30,11 @@ class Point:
     flip: float
     latent_rel_l1: float
     adherence: float | None
+
+    @property
+    def is_fitted(self) -> bool:
+        """True where coefficients are the calibration's, not the authors': another curve."""
+        return FITTED in self.setting
 
 
 def points_of(rows: Iterable[Row]) -> list[Point]:

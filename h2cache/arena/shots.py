@@ -59,22 +59,29 @@ def denoise(studio: Studio, shots: Sequence[Shot]) -> list[Developed]:
     tokens = torch.stack([studio.embed(shot.prompt)[0] for shot in shots])
     pooled = torch.stack([studio.embed(shot.prompt)[1] for shot in shots])
     caches: Sequence[SampleCache] = [SampleCache.start(shot.method, steps) for shot in shots]
-    guidance = latents.new_full((len(shots),), studio.guidance, dtype=torch.float32)
     told: list[tuple[Outcome, ...]] = []
     for sigma, following in pairwise(studio.sigmas(steps)):
-        inputs = StepInputs(
-            latents,
-            tokens,
-            pooled,
-            latents.new_full((len(shots),), sigma * 1000) / 1000,
-            guidance if studio.takes_guidance else None,
-            ids,
-            ids.new_zeros(tokens.shape[1], 3),
-            studio.grid,
-        )
-        result = denoise_step(studio.model, inputs, caches)
+        result = denoise_step(studio.model, inputs_at(studio, latents, tokens, pooled, ids, sigma), caches)
         caches = result.caches
         told.append(tuple(record.outcome for record in result.records))
         latents = (latents.float() + (following - sigma) * result.velocity.float()).to(latents.dtype)
     rows = zip(shots, latents, caches, zip(*told, strict=True), strict=True)
     return [Developed(shot, row, cache.statistics, outcomes) for shot, row, cache, outcomes in rows]
+
+
+def inputs_at(
+    studio: Studio, latents: Tensor, tokens: Tensor, pooled: Tensor, ids: Tensor, sigma: float
+) -> StepInputs:
+    """Latents (B, T, C) of one noise level with their text, as FluxPipeline hands them to the transformer."""
+    size = len(latents)
+    guidance = latents.new_full((size,), studio.guidance, dtype=torch.float32)
+    return StepInputs(
+        latents,
+        tokens,
+        pooled,
+        latents.new_full((size,), sigma * 1000) / 1000,
+        guidance if studio.takes_guidance else None,
+        ids,
+        ids.new_zeros(tokens.shape[1], 3),
+        studio.grid,
+    )

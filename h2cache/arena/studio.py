@@ -97,6 +97,11 @@ class Studio:
         return None if self.checker is None else self.checker(prompt, image)
 
 
+def model_name(name: str) -> str:
+    """The one name of a model that has two."""
+    return NANO_NAMES[0] if name in NANO_NAMES else name
+
+
 def open_studio(name: str, width: int, height: int, guidance: float, device: str, checker: str | None) -> Studio:
     """Load a model by its folder or hub id, or flux-nano by its name; in float32 on a CPU, else in bfloat16."""
     is_nano = name in NANO_NAMES

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from h2cache.arena.calibration.fit import Fit
 from h2cache.errors import H2CacheError
 from h2cache.method import Method
 from h2cache.methods import PROCACHE_FLUX1, method
@@ -13,15 +14,18 @@ OFF = "off"
 
 @dataclass(frozen=True)
 class Setting:
-    """A method with parameters; ``off`` has none."""
+    """A method with parameters; ``off`` has none. ``shown``: what is said instead of fitted parameters."""
 
     name: str
     parameters: tuple[tuple[str, Any], ...] = ()
+    shown: tuple[tuple[str, Any], ...] | None = None
 
     @property
     def label(self) -> str:
         """``k=v`` joined by spaces, numbers as %g."""
-        return " ".join(f"{key}={_shown(value)}" for key, value in self.parameters)
+        return " ".join(
+            f"{key}={_shown(value)}" for key, value in (self.parameters if self.shown is None else self.shown)
+        )
 
     def make(self) -> Method | None:
         """The method; None for ``off``."""
@@ -68,6 +72,20 @@ MASK_37 = "00000101111011101111101111111011111111101111101110"
 """BudCache's masks of FLUX.1-dev at 50 steps (repository nanguoyu/Golden-Path-Hypothesis), 29 and 37 reused."""
 PROCACHE_DENSE = 8 * "011" + 13 * "01"
 """ProCache's other pattern for FLUX.1-dev at 50 steps (repository macovaseas/ProCache)."""
+SENCACHE = tuple(
+    Setting("sencache", (("threshold", threshold), ("start", start), ("max_skips", max_skips)))
+    for threshold, start, max_skips in (
+        (0.6, 0.005, 3),
+        (0.05, 0.005, 3),
+        (0.1, 0.02, 3),
+        (0.2, 0.05, 3),
+        (0.3, 0.1, 4),
+        (0.45, 0.2, 5),
+        (0.6, 0.3, 6),
+        (0.9, 0.6, 8),
+    )
+)
+"""First what is published for FLUX.1; wider bounds are for the lower end of the work."""
 
 SWEEPS: Mapping[str, tuple[Setting, ...]] = {
     "default": pairs("default", DEFAULT_PAIRS),
@@ -91,16 +109,52 @@ SWEEPS: Mapping[str, tuple[Setting, ...]] = {
         *grid("procache", "pattern", (PROCACHE_FLUX1, PROCACHE_DENSE), order=2),
         *grid("procache", "pattern", (PROCACHE_FLUX1, PROCACHE_DENSE), order=1),
     ),
-    "sencache": (),
+    "sencache": (),  # it and the next one are nothing without a fit
     "ertacache-like": (),
     "dbcache": grid("dbcache", "threshold", RESIDUAL_CHANGES),
     "mask": grid("mask", "steps", (MASK_29, MASK_37)),
 }
 
 
-def settings_of(names: Sequence[str]) -> list[Setting]:
-    """The sweeps of some methods. Raises H2CacheError for a name that is none."""
+OWN_CHANGES = (0.01, 0.013, 0.016, 0.02, 0.03, 0.045, 0.06, 0.09)
+"""Of flux-nano's velocity: a step changes it less than its authors' polynomial says of FLUX.1."""
+FIT = ("fit", "own")
+"""``ranking.FITTED`` in the label."""
+
+
+def fitted(name: str, settings: Sequence[Setting], **found: Any) -> tuple[Setting, ...]:
+    """Some settings with what was fitted in place of the authors' values."""
+    return tuple(
+        Setting(name, (*setting.parameters, *found.items()), (*setting.parameters, FIT)) for setting in settings
+    )
+
+
+def sweeps_of(fit: Fit) -> Mapping[str, tuple[Setting, ...]]:
+    """More settings of the methods that are calibrated, with what a fit found."""
+    tables = {"to_latents": fit.to_latents, "to_time": fit.to_time, "times": fit.times}
+    return {
+        "teacache": fitted("teacache", grid("teacache", "threshold", OWN_CHANGES), polynomial=fit.polynomial),
+        "magcache": fitted("magcache", SWEEPS["magcache"], ratios=fit.ratios),
+        "sencache": fitted("sencache", SENCACHE, **tables),
+        "ertacache-like": tuple(
+            Setting("ertacache-like", (("pattern", pattern), ("gains", gains)), (("change", change), FIT))
+            for change, pattern, gains in fit.rectified
+        ),
+        "procache": tuple(
+            Setting("procache", (("pattern", pattern),), (("computed", computed), FIT))
+            for computed, pattern in fit.non_increasing
+        ),
+        "mask": tuple(
+            Setting("mask", (("steps", pattern),), (("computed", computed), FIT))
+            for computed, pattern in fit.masks
+        ),
+    }
+
+
+def settings_of(names: Sequence[str], fit: Fit | None = None) -> list[Setting]:
+    """The sweeps of some methods, and those with a fit. Raises H2CacheError for a name that is none."""
+    own = {} if fit is None else sweeps_of(fit)
     for name in names:
         if name not in SWEEPS:
             raise H2CacheError(f"method is {name[:64]!r}, allowed are {', '.join(SWEEPS)}")
-    return [setting for name in names for setting in SWEEPS[name]]
+    return [setting for name in names for setting in (*SWEEPS[name], *own.get(name, ()))]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from h2cache import H2CacheError, Method
+from h2cache import H2CacheError, Method, SampleCache, StageCache
 from h2cache.fill import Fill
 from h2cache.fills.average import Average
 from h2cache.fills.hermite import Hermite
@@ -16,6 +16,8 @@ from h2cache.fills.taylor import Taylor
 from h2cache.gates.mask import Mask
 from h2cache.layout import OneStage, TwoStages, WholeStep
 from h2cache.method import Reused, Stage
+from h2cache.sample_step import SampleStep
+from h2cache.state import Anchor
 from tests.h2cache import plain
 from tests.h2cache.samples import Request, Shape, run_alone, shared_model
 
@@ -104,6 +106,19 @@ def test_what_is_put_in_is_the_formula_s(
     assert [record.blocks_run for record in running.records if record.blocks_run < 5] == 5 * [
         1 if isinstance(layout, OneStage) else 0
     ]
+
+
+def test_only_the_image_s_own_tokens_have_a_low_band() -> None:
+    made = Method("made", WholeStep(), (Stage(Mask("01"), Hermite(1, 1.0, cutoff=2.0), reused=Reused.STATE),))
+    newest, older = (torch.rand(SHAPE.image + 3, 4, generator=torch.Generator().manual_seed(i)) for i in (1, 2))
+    anchors = tuple(Anchor(step, values, None, values.new_zeros(())) for step, values in ((1, newest), (0, older)))
+    cache = SampleCache(made, 5, 2, (StageCache(anchors),))
+    step = SampleStep(0, cache, made.layout.spans(2, 3), torch.zeros(SHAPE.image, 4), (SHAPE.rows, SHAPE.columns))
+    step.followed.append(None)
+    put_in, _ = step.reused_sum(0)
+    # The band is all there is, so that the image stays; what comes behind it is forecast: H_1(1) = 2.
+    torch.testing.assert_close(put_in[: SHAPE.image], newest[: SHAPE.image])
+    torch.testing.assert_close(put_in[SHAPE.image :], (newest + 2 * (newest - older))[SHAPE.image :])
 
 
 def test_what_needs_the_image_s_end_is_refused_before() -> None:
