@@ -96,8 +96,9 @@ def test_an_answer_sums_counts_and_tells_the_times_of_the_image_that_was_ready_l
     counts = {"steps": 8, "full": 4, "detail_hits": 2, "structure_hits": 2, "blocks_run": 60, "blocks_total": 120}
     assert answer["cache"] == {
         "preset": "balanced",
-        "tau1": 0.15,
-        "tau2": 0.22,
+        "tau1": parts.profile.presets["balanced"].tau1,
+        "tau2": parts.profile.presets["balanced"].tau2,
+        "method": "default",
         **counts,
         "flops_ratio": 0.375,
         "nonfinite": True,

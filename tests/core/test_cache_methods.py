@@ -89,7 +89,7 @@ def test_whatever_the_api_lets_through_can_be_built(cache: dict[str, Any]) -> No
         ({"cache": {"method": "tea"}}, "cache.method", "allowed are default, paper, fbcache"),
         ({"cache": {"method": 7}}, "cache.method", "allowed are default, paper"),
         ({"cache": {"method": "dicache", "tau1": 0.1}}, "cache.tau1", "allowed for dicache are threshold"),
-        ({"cache": {"method": "dicache"}, "tau1": 0.1}, "tau1", "threshold of the paper's rule"),
+        ({"cache": {"method": "dicache"}, "tau1": 0.1}, "tau1", "allowed for method dicache is within it"),
         ({"cache": {"method": "dicache", "preset": "fast"}}, "cache.preset", "unknown"),
         ({"cache": {"method": "dicache", "threshold": -1}}, "cache.threshold", "a number from 0"),
         ({"cache": {"method": "taylorseer", "order": 3}}, "cache.order", "from 1 to 2"),
@@ -109,8 +109,3 @@ def test_a_wrong_method_or_parameter_is_refused_by_its_path(body: dict[str, Any]
     with pytest.raises(RequestError, match=said) as refused:
         resolve_cache(body, PROFILE)
     assert refused.value.param == param
-
-
-def test_paper_can_be_named_as_a_method() -> None:
-    named = resolve_cache({"cache": {"method": "paper", "tau1": 0.3}}, PROFILE)
-    assert named == resolve_cache({"cache": {"tau1": 0.3}}, PROFILE)

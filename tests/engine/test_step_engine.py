@@ -28,7 +28,7 @@ from tests.tiny_flux import TEXT_LENGTH
 
 
 def rule(tau1: float, tau2: float, **guards: Any) -> CacheChoice:
-    return CacheChoice("custom", tau1, tau2, **guards)
+    return CacheChoice("custom", tau1, tau2, **guards, method="paper")
 
 
 MIXED = [
