@@ -15,8 +15,7 @@ class OutputFormat(StrEnum):
     WEBP = "webp"
 
 
-DEFAULT, PAPER = "default", "paper"
-TWO_THRESHOLDS = (DEFAULT, PAPER)
+TWO_THRESHOLDS = ("default", "paper")
 """Methods whose knobs are ``tau1`` and ``tau2``: ours, and H2-Cache as published."""
 ParameterValue = float | int | bool | str | tuple[float, ...]
 
@@ -25,10 +24,10 @@ ParameterValue = float | int | bool | str | tuple[float, ...]
 class CacheChoice:
     """The resolved cache rule of one request: a preset, or numbers, or another method, or off.
 
-    ``tau1``, ``tau2`` and the bounds after them belong to the methods of two thresholds, ``default`` and
-    ``paper``; thresholds of None are off. Another ``method`` has ``parameters``, names and values; one put
-    together by parts has ``parts``, its JSON object. ``preset`` is the name shown to the client: ``off``, a
-    preset's name, ``fast+`` for a preset with overrides, ``custom`` for a bare object.
+    ``tau1``, ``tau2`` and the bounds after them are those of the methods of two thresholds. ``off`` and all other
+    methods have None there; these have ``parameters``, names and values, or, put together by parts, ``parts``, a
+    JSON object. ``preset`` is the name shown to the client: ``off``, a preset's name, ``fast+`` for a preset with
+    overrides, ``custom`` for a bare object.
     """
 
     preset: str
@@ -37,19 +36,14 @@ class CacheChoice:
     warmup: int = 0
     max_consecutive: int | None = None
     last_full: bool = False
-    method: str = DEFAULT
+    method: str = "default"
     parameters: tuple[tuple[str, ParameterValue], ...] = ()
     parts: str | None = None
 
     @property
     def is_off(self) -> bool:
         """True when every step computes every block."""
-        return self.has_taus and self.tau1 is None
-
-    @property
-    def has_taus(self) -> bool:
-        """True for the methods of two thresholds."""
-        return self.method in TWO_THRESHOLDS
+        return self.method == "off"
 
 
 @dataclass(frozen=True, slots=True)

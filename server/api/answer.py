@@ -39,11 +39,11 @@ def _shape_image(request: ImageRequest, image: ImageResult, content: bytes) -> d
 def _shape_cache(choice: CacheChoice, counts: Sequence[CacheCounts]) -> dict[str, Any]:
     """Counts are sums over the images, ``flops_ratio`` is their mean."""
     shaped: dict[str, Any] = {"preset": choice.preset, "tau1": choice.tau1, "tau2": choice.tau2}
-    if choice.has_taus and not choice.is_off:
+    if choice.tau1 is not None:
         shaped["method"] = choice.method
-    if choice.parts is not None:
+    elif choice.parts is not None:
         shaped |= {"method": choice.method, "parts": json.loads(choice.parts)}
-    elif not choice.has_taus:
+    elif not choice.is_off:
         shaped |= {"method": choice.method, "parameters": dict(choice.parameters)}
     for key in ("steps", "full", "detail_hits", "structure_hits", "blocks_run", "blocks_total"):
         shaped[key] = sum(getattr(count, key) for count in counts)

@@ -17,7 +17,7 @@ BARE = CacheChoice("custom", tau1=0.1, tau2=0.5)
 """The default method with its own thresholds."""
 PAPER = CacheChoice("paper", tau1=0.15, tau2=0.22, method="paper")
 """The published rule and thresholds (arXiv 2510.27171), without guards."""
-OFF = CacheChoice("off", tau1=None, tau2=None)
+OFF = CacheChoice("off", tau1=None, tau2=None, method="off")
 HIGHEST_TAU = 1e6
 LONGEST = 10**6
 KEYS = ("preset", "method", "tau1", "tau2", "warmup", "max_consecutive", "last_full")

@@ -62,7 +62,7 @@ def cache_method(choice: CacheChoice) -> Method | None:
         return by_parts(json.loads(choice.parts))
     if choice.is_off:
         return None
-    if not choice.has_taus:
+    if choice.tau1 is None:
         return method(choice.method, dict(choice.parameters))
     keys = ("tau1", "tau2", "warmup", "last_full", "max_consecutive")
     return method(choice.method, {key: getattr(choice, key) for key in keys})

@@ -24,7 +24,7 @@ from server.request import CacheChoice
 from tests.tiny_flux import TEXT_LENGTH, save_tiny_flux
 from tests.tiny_flux2 import save_tiny_dev, save_tiny_klein
 
-OFF = CacheChoice("off", None, None)
+OFF = CacheChoice("off", None, None, method="off")
 LIMITS = EngineLimits(max_batch=8, memory_budget_bytes=2**30, text_length=TEXT_LENGTH)
 
 

@@ -140,7 +140,9 @@ def prepared(model: LoadedModel, wanted: SampleOrder) -> Sample:
     return prepare(model, TextEncoder(model, TEXT_LENGTH, 2**20), wanted)
 
 
-@pytest.mark.parametrize("cache", [rule(0.1, 0.1), CacheChoice("off", None, None)], ids=["cached", "off"])
+@pytest.mark.parametrize(
+    "cache", [rule(0.1, 0.1), CacheChoice("off", None, None, method="off")], ids=["cached", "off"]
+)
 @pytest.mark.parametrize("width", [64, 1024])
 @pytest.mark.parametrize("name", ["dev", "klein"])
 def test_the_byte_formula_is_within_a_tenth_of_the_tensors(

@@ -12,7 +12,7 @@ DONE = JobResult(())
 
 
 def job(job_id: str, images: int = 1, model: str = "flux-nano") -> Job:
-    request = ImageRequest("a", model, images, 64, 64, 4, 3.5, 1, CacheChoice("off", None, None))
+    request = ImageRequest("a", model, images, 64, 64, 4, 3.5, 1, CacheChoice("off", None, None, method="off"))
     return Job(job_id, request, 0.0)
 
 
