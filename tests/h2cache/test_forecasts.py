@@ -1,0 +1,93 @@
+"""Laws of the default method's gate and fill."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from h2cache.errors import H2CacheError
+from h2cache.fills.polynomial import Polynomial, hindsight_weight, lagrange
+from h2cache.gate import Moment
+from h2cache.gates.step_control import StepControl
+from h2cache.layout import OneStage
+from h2cache.method import Method, Reused, Stage
+
+MISSES, TAUS = st.floats(1e-4, 10), st.floats(0.001, 2)
+GAPS = st.integers(1, 9)
+STEPS = st.lists(st.integers(0, 30), min_size=1, max_size=4, unique=True).map(lambda steps: sorted(steps)[::-1])
+
+
+def stretch(gate: StepControl, miss: float | None, gap: int, computed: int = 10) -> float:
+    return gate.stretch(Moment(computed + 1, 28, miss, (), 0, computed, gap))
+
+
+@given(TAUS, TAUS, MISSES, GAPS)
+def test_a_larger_threshold_never_shortens_the_stretch(low: float, high: float, miss: float, gap: int) -> None:
+    low, high = sorted((low, high))
+    assert stretch(StepControl(low, low), miss, gap) <= stretch(StepControl(high, high), miss, gap)
+
+
+@given(TAUS, MISSES, MISSES, GAPS)
+def test_a_larger_miss_never_lengthens_the_stretch(tau: float, low: float, high: float, gap: int) -> None:
+    low, high = sorted((low, high))
+    assert stretch(StepControl(tau, tau), high, gap) <= stretch(StepControl(tau, tau), low, gap)
+
+
+@given(TAUS, MISSES, GAPS, st.floats(1, 4))
+def test_a_stretch_grows_at_most_by_the_factor(tau: float, miss: float, gap: int, growth: float) -> None:
+    assert stretch(StepControl(tau, tau, growth=growth), miss, gap) <= growth * gap
+
+
+@given(TAUS, GAPS)
+def test_a_miss_at_the_tolerance_keeps_the_stretch(tau: float, gap: int) -> None:
+    assert stretch(StepControl(tau, tau), tau, gap) == gap
+
+
+@given(st.integers(0, 27), MISSES, GAPS)
+def test_thresholds_of_0_never_reuse(computed: int, miss: float, gap: int) -> None:
+    now = Moment(computed + 1, 28, miss, (), 0, computed, gap)
+    assert not StepControl(0.0, 0.0).decide(now).reuse
+
+
+def test_tau1_rules_at_the_first_step_and_tau2_at_the_last() -> None:
+    gate = StepControl(0.2, 0.6)
+    assert stretch(gate, None, 0, computed=0) == pytest.approx(0.2 * 28)
+    assert stretch(gate, 0.4, 3, computed=14) == pytest.approx(3)
+
+
+@given(STEPS, st.integers(-5, 40))
+def test_lagrange_s_weights_reproduce_polynomials_of_their_order(steps: list[int], at: int) -> None:
+    for power in range(len(steps)):
+        read = sum(weight * (step / 30) ** power for weight, step in zip(lagrange(steps, at), steps, strict=True))
+        assert read == pytest.approx((at / 30) ** power, rel=1e-6, abs=1e-4)
+
+
+@given(STEPS, st.integers(1, 8))
+def test_in_full_hindsight_a_polynomial_of_one_order_more_is_summed_without_error(
+    steps: list[int], gap: int
+) -> None:
+    def value(step: int) -> float:
+        return (step / 30) ** len(steps)
+
+    def filled(step: int) -> float:
+        return sum(weight * value(known) for weight, known in zip(lagrange(steps, step), steps, strict=True))
+
+    now = steps[0] + gap
+    gone = sum(filled(step) for step in range(steps[0] + 1, now))
+    made_good = hindsight_weight(steps, now) * (value(now) - filled(now))
+    exact = sum(value(step) for step in range(steps[0] + 1, now))
+    assert gone + made_good == pytest.approx(exact, rel=1e-6, abs=1e-6)
+
+
+def test_there_is_nothing_to_make_good_after_a_computed_step() -> None:
+    assert hindsight_weight([7, 5, 2], 8) == 0
+
+
+def test_hindsight_is_refused_where_no_velocity_is_put_in() -> None:
+    with pytest.raises(H2CacheError, match="hindsight is for velocities, and reused is 'stage'"):
+        Method("x", OneStage(), (Stage(StepControl(1, 1), Polynomial(1, 0.5), reused=Reused.STAGE),))
+
+
+@pytest.mark.parametrize("order", [-1, 5, 1.5])
+def test_an_order_that_is_not_meant_is_refused(order: float) -> None:
+    with pytest.raises(H2CacheError, match="allowed are whole numbers from 0 to 4"):
+        Polynomial(order)  # type: ignore[arg-type]
