@@ -8,6 +8,7 @@ from server.api.health import health_router
 from server.api.images import images_router
 from server.api.models import models_router
 from server.api.parts import ApiParts
+from server.api.presets import presets_router
 
 
 def create_api(parts: ApiParts) -> Edge:
@@ -19,6 +20,6 @@ def create_api(parts: ApiParts) -> Edge:
         redirect_slashes=False,
     )
     add_error_handlers(app)
-    for router in (images_router(parts), models_router(parts), health_router(parts)):
+    for router in (images_router(parts), models_router(parts), presets_router(parts), health_router(parts)):
         app.include_router(router)
     return Edge(app, parts.metrics, parts.clock, parts.new_id)

@@ -106,6 +106,20 @@ def test_models_are_listed_with_what_they_can_do(client: httpx.Client) -> None:
     assert error_of(client.get("/v1/models/other"))["code"] == "model_not_found"
 
 
+def test_every_preset_that_is_listed_can_be_asked_for_and_says_what_it_was_measured_at(
+    client: httpx.Client,
+) -> None:
+    listed = client.get("/v1/presets").json()
+    names = [preset["id"] for preset in listed["data"]]
+    assert names == ["off", "fast", "balanced", "quality", "paper"]
+    assert listed["default"] in names
+    for preset in listed["data"]:
+        cache = generate(client, cache=preset["id"]).json()["cache"]
+        assert cache["preset"] == preset["id"]
+        assert (cache["tau1"], cache["tau2"]) == (preset.get("tau1"), preset.get("tau2"))
+        assert preset.get("calibrated") in (None, "measured_flops_ratio" in preset)
+
+
 def test_health_metrics_and_docs_answer(client: httpx.Client) -> None:
     generate(client)
     for path in ("/livez", "/readyz", "/startupz", "/docs", "/openapi.json"):

@@ -1,0 +1,36 @@
+"""GET /v1/presets: the names that a request's ``cache`` may have, and what each was measured at."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from server.api.cache_choice import PAPER
+from server.api.parts import ApiParts
+from server.profile import Preset
+
+
+def presets_router(parts: ApiParts) -> APIRouter:
+    """The route over its parts."""
+    router = APIRouter()
+
+    @router.get("/v1/presets")
+    async def list_presets() -> dict[str, Any]:
+        """The served model's presets."""
+        profile = parts.profile
+        paper = Preset(method="paper", tau1=PAPER.tau1 or 0.0, tau2=PAPER.tau2 or 0.0)
+        named = {**profile.presets, "paper": paper}
+        return {
+            "object": "list",
+            "model": profile.name,
+            "default": profile.default_preset,
+            "quality": profile.quality,
+            "data": [{"id": "off"}, *(describe_preset(name, preset) for name, preset in named.items())],
+        }
+
+    return router
+
+
+def describe_preset(name: str, preset: Preset) -> dict[str, Any]:
+    """``calibrated`` says that the figures beside the thresholds were measured on this model."""
+    calibrated = preset.measured_flops_ratio is not None
+    return {"id": name, **preset.model_dump(exclude_none=True), "calibrated": calibrated}
