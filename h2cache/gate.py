@@ -38,6 +38,11 @@ class Gate(Protocol):
         """True where the decision needs the distance, for which the host has to wait."""
         ...
 
+    @property
+    def counts_steps(self) -> bool:
+        """True where the decision depends on the number of steps."""
+        ...
+
     def decide(self, now: Moment) -> Decision:
         """Reuse what is there (there is something), or compute."""
         ...

@@ -91,6 +91,18 @@ class Method:
                 if measure and measure.signal.needs_probe and span.probe_end == span.start:
                     raise H2CacheError(f"{type(measure.signal).__name__} needs a probe, and the layout has none")
 
+    @property
+    def counts_steps(self) -> bool:
+        """True where the method has to know how many steps there will be."""
+        is_bound = self.guards.last_full or self.guards.warmup_share > 0
+        return is_bound or any(stage.gate.counts_steps for stage in self.stages)
+
+    @property
+    def needs_grid(self) -> bool:
+        """True where something looks at the image's shape."""
+        measures = [measure for stage in self.stages for measure in (stage.measure, stage.followed) if measure]
+        return any(measure.summary.needs_grid for measure in measures)
+
     def flux1_share(self, reused: tuple[bool, ...]) -> float:
         """Share of the block FLOPs that a step of FLUX.1's 19 + 38 blocks costs with these stages reused."""
         if self.stages[0].reused is Reused.OUTPUT and reused[0]:
