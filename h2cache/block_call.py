@@ -63,9 +63,8 @@ def _laid_out(value: Any, num_rows: int) -> Any:
         return type(value)(_laid_out(each, num_rows) for each in value)
     if not isinstance(value, Tensor) or value.ndim == 0 or len(value) != num_rows:
         return value
-    if num_rows == 1:
-        # A row of a batch keeps the batch's stride, which a graph would look at.
-        return value[0].contiguous().unsqueeze(0)
-    laid_out = value.contiguous()
-    torch._dynamo.maybe_mark_dynamic(laid_out, 0)
+    # A row of a batch keeps the batch's stride, and a view its base: graphs look at both. ``data`` has no base.
+    laid_out = (value[0].contiguous().unsqueeze(0) if num_rows == 1 else value.contiguous()).data
+    if num_rows > 1:
+        torch._dynamo.maybe_mark_dynamic(laid_out, 0)
     return laid_out

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 import torch
 from diffusers import FluxControlNetModel, FluxControlNetPipeline, FluxImg2ImgPipeline, FluxPipeline
 from torch import Tensor
@@ -25,6 +26,18 @@ def lively_transformer() -> Any:
             if "norm" in name and "linear" in name:
                 weight.mul_(3.0)
     return model
+
+
+def add_lora(transformer: Any) -> None:
+    """A random LoRA that changes what the transformer gives; skips the test where peft is absent."""
+    peft = pytest.importorskip("peft", reason="LoRA layers are peft's")
+    config = peft.LoraConfig(r=2, init_lora_weights="gaussian", target_modules=["to_q", "to_k", "proj_out"])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        transformer.add_adapter(config)
+        for name, weight in transformer.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(weight, std=0.5)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from diffusers import FluxTransformer2DModel
 from torch import Tensor
 
 from h2cache import H2Cache, H2Stats, SampleCache, StepInputs, denoise_step, flux_model, paper
-from tests.drop_in.pipes import MIXED, NOTHING, STEPS, Parts, latents, letters, picture
+from tests.drop_in.pipes import MIXED, NOTHING, STEPS, Parts, add_lora, latents, letters, picture
 from tests.tiny_flux import dev_scheduler
 
 GUIDED: dict[str, Any] = {"negative_prompt": "blue", "true_cfg_scale": 2.0}
@@ -99,6 +99,21 @@ def test_two_threads_share_a_transformer(parts: Parts, shared: H2Cache) -> None:
     for each, given in zip(got, calls, strict=True):
         assert torch.equal(each, alone(parts, shared, **given))
     assert len(shared.runs) == 0
+
+
+def test_two_threads_have_lora_scales_of_their_own(parts: Parts, shared: H2Cache) -> None:
+    """diffusers scales the layers in place, for the time of a call."""
+    add_lora(shared)
+    scales: list[dict[str, Any]] = [{"attention": {"scale": 0.3}}, {"attention": {"scale": 2.0}}]
+
+    def call(place: int) -> Callable[[Callable[[], Any]], Tensor]:
+        return lambda meet: latents(
+            parts.text_to_image(shared), (MIXED, None)[place], **scales[place], callback_on_step_end=meeting(meet)
+        )
+
+    got = together(call(0), call(1))
+    assert torch.equal(got[0], alone(parts, shared, MIXED, **scales[0]))
+    assert torch.equal(got[1], alone(parts, shared, None, **scales[1]))
 
 
 def test_one_settings_object_serves_two_threads(parts: Parts, shared: H2Cache) -> None:

@@ -9,7 +9,7 @@ from diffusers import FluxControlNetModel
 from torch import Tensor
 
 from h2cache import H2Cache
-from tests.drop_in.pipes import NOTHING, Parts, arguments, latents, lively_transformer, picture
+from tests.drop_in.pipes import NOTHING, Parts, add_lora, arguments, latents, lively_transformer, picture
 from tests.tiny_flux import CLIP_WIDTH, T5_WIDTH
 
 GUIDED: dict[str, Any] = {"negative_prompt": "blue", "true_cfg_scale": 2.0}
@@ -100,14 +100,7 @@ def ip_adapter(transformer: Any) -> dict[str, dict[str, Tensor]]:
 
 
 def lora_scale(parts: Parts, transformer: Any, said: Any) -> Tensor:
-    peft = pytest.importorskip("peft", reason="LoRA layers are peft's")
-    config = peft.LoraConfig(r=2, init_lora_weights="gaussian", target_modules=["to_q", "to_k", "proj_out"])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(7)
-        transformer.add_adapter(config)
-        for name, weight in transformer.named_parameters():
-            if "lora_B" in name:
-                torch.nn.init.normal_(weight, std=0.5)
+    add_lora(transformer)
     full = latents(parts.text_to_image(transformer), said)
     scaled = latents(parts.text_to_image(transformer), said, attention={"scale": 0.3})
     assert not torch.equal(scaled, full)

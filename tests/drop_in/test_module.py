@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate import cpu_offload_with_hook  # type: ignore[import-untyped]
 from diffusers import (
     FirstBlockCacheConfig,
     FluxImg2ImgPipeline,
@@ -135,6 +136,14 @@ def test_what_the_model_has_can_be_asked_of_the_wrapper(transformer: FluxTransfo
     assert wrapped.inner_dim == 32
     with pytest.raises(AttributeError, match="nonsense"):
         _ = wrapped.nonsense
+
+
+def test_a_hook_of_offloading_goes_on_the_wrapper(parts: Parts, transformer: FluxTransformer2DModel) -> None:
+    """As ``enable_model_cpu_offload`` puts it on, here from the CPU to the CPU."""
+    wrapped, _ = cpu_offload_with_hook(H2Cache(transformer), "cpu")
+    got = latents(parts.text_to_image(wrapped), MIXED)
+    assert torch.equal(got, latents(parts.text_to_image(H2Cache(transformer)), MIXED))
+    assert not torch.equal(got, latents(parts.text_to_image(transformer)))
 
 
 def test_a_hook_on_the_model_is_not_taken_for_one_on_the_wrapper(transformer: FluxTransformer2DModel) -> None:
