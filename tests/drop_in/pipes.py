@@ -11,9 +11,11 @@ from torch import Tensor
 from tests import tiny_flux
 
 STEPS = 12
-MIXED: dict[str, Any] = {"tau1": 0.4, "tau2": 0.5}
+MIXED: dict[str, Any] = {"method": "paper", "tau1": 0.4, "tau2": 0.5}
 """Thresholds at which all kinds of steps occur."""
-NOTHING: dict[str, Any] = {"tau1": 0.0, "tau2": 0.0}
+NOTHING: dict[str, Any] = {"method": "paper", "tau1": 0.0, "tau2": 0.0}
+ALL: dict[str, Any] = {"method": "paper", "tau1": 1e6, "tau2": 1e6}
+"""Everything is reused after the first step."""
 
 
 def lively_transformer() -> Any:

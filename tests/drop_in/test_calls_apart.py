@@ -14,11 +14,11 @@ from diffusers import FluxTransformer2DModel
 from torch import Tensor
 
 from h2cache import H2Cache, H2Stats, SampleCache, StepInputs, denoise_step, flux_model, paper
-from tests.drop_in.pipes import MIXED, NOTHING, STEPS, Parts, add_lora, latents, letters, picture
+from tests.drop_in.pipes import ALL, MIXED, NOTHING, STEPS, Parts, add_lora, latents, letters, picture
 from tests.tiny_flux import dev_scheduler
 
 GUIDED: dict[str, Any] = {"negative_prompt": "blue", "true_cfg_scale": 2.0}
-LOOSE = {"tau1": 0.52, "tau2": 0.5}
+LOOSE = {"method": "paper", "tau1": 0.52, "tau2": 0.5}
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def test_a_threshold_may_change_in_the_midst_of_a_call(parts: Parts, shared: H2C
 
     def loosen(pipeline: Any, step: int, timestep: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         if step == 5:
-            said.update(tau1=1e6, tau2=1e6)
+            said.update(ALL)
         return kwargs
 
     latents(parts.text_to_image(shared), said, callback_on_step_end=loosen)
@@ -239,7 +239,7 @@ def test_a_threshold_may_change_in_the_midst_of_a_call(parts: Parts, shared: H2C
 
 
 def test_another_method_in_the_midst_of_a_call_starts_with_a_full_step(parts: Parts, shared: H2Cache) -> None:
-    said: dict[str, Any] = {"tau1": 1e6, "tau2": 1e6, "stats": H2Stats()}
+    said: dict[str, Any] = {**ALL, "stats": H2Stats()}
 
     def switch(pipeline: Any, step: int, timestep: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         if step == 5:

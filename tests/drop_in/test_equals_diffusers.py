@@ -9,7 +9,7 @@ from diffusers import FluxControlNetModel
 from torch import Tensor
 
 from h2cache import H2Cache
-from tests.drop_in.pipes import NOTHING, Parts, add_lora, arguments, latents, lively_transformer, picture
+from tests.drop_in.pipes import ALL, NOTHING, Parts, add_lora, arguments, latents, lively_transformer, picture
 from tests.tiny_flux import CLIP_WIDTH, T5_WIDTH
 
 GUIDED: dict[str, Any] = {"negative_prompt": "blue", "true_cfg_scale": 2.0}
@@ -172,7 +172,7 @@ def test_extras_follow_the_rows_that_are_under_way() -> None:
     wrapped = H2Cache(model)
     change = {**CHANGES["residuals in turn"], **CHANGES["a mask for each row"]}
     change["controlnet_block_samples"] = [torch.stack([torch.ones(6, 32), torch.zeros(6, 32)])]
-    said = {"h2cache": [NOTHING, {"tau1": 1e6, "tau2": 1e6}], **change.pop("joint_attention_kwargs")}
+    said = {"h2cache": [NOTHING, ALL], **change.pop("joint_attention_kwargs")}
     given = {**arguments(), **change}
     wrapped(**given, joint_attention_kwargs=said)
     moved = {**given, "hidden_states": given["hidden_states"] + 0.3}

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from h2cache import H2Cache, H2CacheError, H2Stats
-from tests.drop_in.pipes import NOTHING, letters
+from tests.drop_in.pipes import ALL, NOTHING, letters
 from tests.h2cache.samples import TEXT_WIDTH
 from tests.tiny_flux import dev_scheduler
 
@@ -73,7 +73,7 @@ def test_rows_decide_for_themselves_also_with_an_image_to_go_by(
     """With an image the pipeline makes ``img_ids`` anew in each step: they do not tell the call."""
     more = {"image": Image.new("RGB", (64, 64), "red")} if with_image else {}
     wrapped, stats = H2Cache(transformer), H2Stats()
-    latents(wrapped, vae, [{"tau1": 1e6, "tau2": 1e6, "stats": stats}, {**NOTHING, "stats": stats}], **more)
+    latents(wrapped, vae, [{**ALL, "stats": stats}, {**NOTHING, "stats": stats}], **more)
     assert [letters(log) for log in stats.samples] == ["f" + "s" * (STEPS - 1), "f" * STEPS]
     assert len(wrapped.runs) == 0
 

@@ -18,7 +18,7 @@ from diffusers import (
 from diffusers.hooks import apply_first_block_cache
 
 from h2cache import H2Cache, H2CacheError, H2Stats
-from tests.drop_in.pipes import MIXED, NOTHING, Parts, arguments, latents, letters
+from tests.drop_in.pipes import ALL, MIXED, NOTHING, Parts, arguments, latents, letters
 
 
 def test_without_h2cache_it_is_the_plain_model(parts: Parts, transformer: FluxTransformer2DModel) -> None:
@@ -153,7 +153,7 @@ def test_a_hook_on_the_model_is_not_taken_for_one_on_the_wrapper(transformer: Fl
 
 def test_the_runs_go_with_their_tensors(transformer: FluxTransformer2DModel) -> None:
     wrapped, stats = H2Cache(transformer), H2Stats()
-    said: dict[str, Any] = {"h2cache": {"tau1": 1e6, "tau2": 1e6, "stats": stats}}
+    said: dict[str, Any] = {"h2cache": {**ALL, "stats": stats}}
     given = arguments()
     for _ in range(2):
         wrapped(**given, joint_attention_kwargs=said)

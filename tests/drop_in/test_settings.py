@@ -1,5 +1,6 @@
 """What may be said under ``h2cache``, and the errors for all else."""
 
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from diffusers import FluxTransformer2DModel
 
 from h2cache import METHODS, H2Cache, H2CacheError, H2Stats, Outcome, method, paper
 from h2cache.drop_in.settings import BARE_METHOD, read_settings
-from tests.drop_in.pipes import MIXED, STEPS, Parts, latents, letters
+from tests.drop_in.pipes import ALL, MIXED, STEPS, Parts, latents, letters
 
 
 def test_bare_thresholds_mean_the_bare_method() -> None:
@@ -23,8 +24,9 @@ def test_a_method_is_named_with_its_parameters_or_given_whole() -> None:
 
 
 def test_one_dict_is_for_all_rows_and_a_list_has_one_for_each() -> None:
-    assert [row.method for row in read_settings(MIXED, 3)] == [paper(**MIXED)] * 3
-    assert [row.method for row in read_settings([None, MIXED], 2)] == [None, paper(**MIXED)]
+    mixed = paper(MIXED["tau1"], MIXED["tau2"])
+    assert [row.method for row in read_settings(MIXED, 3)] == [mixed] * 3
+    assert [row.method for row in read_settings([None, MIXED], 2)] == [None, mixed]
     assert read_settings(None, 1)[0].method is None
 
 
@@ -57,7 +59,14 @@ def test_a_bad_setting_stops_the_call_in_its_first_step(parts: Parts, transforme
         latents(parts.text_to_image(H2Cache(transformer)), {"tau": 0.1})
 
 
-@pytest.mark.parametrize("name", METHODS)
+WITH_DEFAULTS = [
+    name
+    for name, make in METHODS.items()
+    if all(parameter.default is not parameter.empty for parameter in signature(make).parameters.values())
+]
+
+
+@pytest.mark.parametrize("name", [*WITH_DEFAULTS, "mask"])
 def test_every_method_runs_in_a_pipeline(name: str, parts: Parts, transformer: FluxTransformer2DModel) -> None:
     """The grid that some of them look at is read off the pipeline's position ids."""
     needed = {"mask": {"steps": "0101"}}.get(name, {})
@@ -76,7 +85,7 @@ def test_more_steps_than_told_are_refused(parts: Parts, transformer: FluxTransfo
 
 def test_the_last_step_is_full_where_that_is_asked(parts: Parts, transformer: FluxTransformer2DModel) -> None:
     stats = H2Stats()
-    said = {"tau1": 1e6, "tau2": 1e6, "last_full": True, "num_steps": STEPS, "stats": stats}
+    said = {**ALL, "last_full": True, "num_steps": STEPS, "stats": stats}
     latents(parts.text_to_image(H2Cache(transformer)), said)
     assert letters(stats.samples[0]) == "f" + "s" * (STEPS - 2) + "f"
     assert stats.count(Outcome.FULL) == 2
