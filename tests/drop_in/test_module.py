@@ -18,7 +18,17 @@ from diffusers import (
 from diffusers.hooks import apply_first_block_cache
 
 from h2cache import H2Cache, H2CacheError, H2Stats
-from tests.drop_in.pipes import ALL, MIXED, NOTHING, Parts, arguments, latents, letters
+from tests.drop_in.pipes import (
+    ALL,
+    MIXED,
+    NOTHING,
+    Parts,
+    add_lora,
+    arguments,
+    latents,
+    letters,
+    lively_transformer,
+)
 
 
 def test_without_h2cache_it_is_the_plain_model(parts: Parts, transformer: FluxTransformer2DModel) -> None:
@@ -136,6 +146,24 @@ def test_what_the_model_has_can_be_asked_of_the_wrapper(transformer: FluxTransfo
     assert wrapped.inner_dim == 32
     with pytest.raises(AttributeError, match="nonsense"):
         _ = wrapped.nonsense
+
+
+def test_lora_weights_are_loaded_set_and_unloaded_through_the_wrapper(
+    parts: Parts, transformer: FluxTransformer2DModel, tmp_path: Path
+) -> None:
+    trained = lively_transformer()
+    add_lora(trained)
+    layers = pytest.importorskip("peft.utils").get_peft_model_state_dict(trained)
+    FluxPipeline.save_lora_weights(tmp_path, transformer_lora_layers=layers)
+    plain, wrapped = parts.text_to_image(lively_transformer()), parts.text_to_image(H2Cache(transformer))
+    without = latents(plain)
+    for pipeline in (plain, wrapped):
+        pipeline.load_lora_weights(tmp_path, adapter_name="red")
+        pipeline.transformer.set_adapters(["red"], [0.3])
+    assert torch.equal(latents(wrapped, NOTHING), latents(plain))
+    assert not torch.equal(latents(plain), without)
+    wrapped.transformer.unload_lora()
+    assert torch.equal(latents(wrapped, NOTHING), without)
 
 
 def test_a_hook_of_offloading_goes_on_the_wrapper(parts: Parts, transformer: FluxTransformer2DModel) -> None:
