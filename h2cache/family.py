@@ -12,15 +12,16 @@ from torch import Tensor
 class StepInputs:
     """One step of a batch of samples of one image size and one text length.
 
-    ``latents`` (B, T, C) packed, and behind them what further channels of the same tokens the model takes (FLUX.1
-    Fill: the masked image and its mask); ``prompt_embeds`` (B, S, E); ``pooled`` (B, P), which only FLUX.1 takes;
+    ``latents`` (B, T, C) packed; ``prompt_embeds`` (B, S, E); ``pooled`` (B, P), which only FLUX.1 takes;
     ``timestep`` (B,) in 0..1, 1 being pure noise; ``guidance`` (B,), or None where the model has no guidance
     embedding; ``img_ids`` (T, A) and ``txt_ids`` (S, A) are the tokens' positions on A axes: 3 in FLUX.1, then 4.
     Each sample has its own timestep and guidance. ``grid`` is rows and columns of image tokens, which only methods
     that look at the image's shape need.
 
-    ``references`` (B, R, C) are images to go by (FLUX.1 Kontext, FLUX.2), packed like latents but clean, at the
-    positions ``reference_ids`` (R, A).
+    ``further`` (B, T, C') are channels that go in behind the latents' (FLUX.1 Fill: the masked image, the mask).
+    ``references`` (B, R, C) are images to go by (FLUX.1 Kontext, FLUX.2, FLUX.3), packed like latents but clean,
+    at the positions ``reference_ids`` (R, A). ``target_timestep`` (B,) is where the step goes to, which only
+    distilled FLUX.3 models ask for.
     """
 
     latents: Tensor
@@ -31,8 +32,10 @@ class StepInputs:
     img_ids: Tensor
     txt_ids: Tensor
     grid: tuple[int, int] | None = None
+    further: Tensor | None = None
     references: Tensor | None = None
     reference_ids: Tensor | None = None
+    target_timestep: Tensor | None = None
 
     @property
     def num_references(self) -> int:
@@ -41,8 +44,9 @@ class StepInputs:
 
     @property
     def image_stream(self) -> Tensor:
-        """Latents and references (B, T + R, C): one stream, embedded alike."""
-        return self.latents if self.references is None else torch.cat([self.latents, self.references], 1)
+        """Latents and what goes with them (B, T + R, C + C'): one stream, where references are embedded alike."""
+        latents = self.latents if self.further is None else torch.cat([self.latents, self.further], 2)
+        return latents if self.references is None else torch.cat([latents, self.references], 1)
 
     @property
     def image_stream_ids(self) -> Tensor:

@@ -8,10 +8,12 @@ from h2cache.errors import H2CacheError
 from h2cache.family import FluxModel
 from h2cache.flux1 import flux1_model
 from h2cache.flux2 import flux2_model
+from h2cache.flux3 import flux3_model
 
 ADAPTERS: Mapping[str, Callable[[Any, BlockCall], FluxModel]] = {
     "FluxTransformer2DModel": flux1_model,
     "Flux2Transformer2DModel": flux2_model,
+    "Flux3Transformer2DModel": flux3_model,
 }
 """By the names of diffusers' classes, so that diffusers is imported by who made the transformer."""
 

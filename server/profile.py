@@ -1,8 +1,10 @@
 """What a diffusers folder cannot say of its model: sizes, defaults, text length and presets.
 
-One TOML file a model in ``config/models``; a folder or hub id without one gets FLUX.1's values.
+One TOML file a model in ``config/models``. A folder without one gets the values of the profile that stands in for
+its pipeline; a folder that names none, and a hub id, get FLUX.1's.
 """
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -41,6 +43,8 @@ class ModelProfile(BaseModel):
     aliases: tuple[str, ...] = ()
     folder: str
     """A hub id, or a path: relative to the checkout, and then beginning with a dot."""
+    stands_in_for: str = ""
+    """The pipeline of diffusers whose folders without a profile get these values."""
     example_prompt: str
     min_side: int
     max_side: int
@@ -76,12 +80,16 @@ class ModelProfile(BaseModel):
 
 def load_profile(model: str, profiles: Path = PROFILES) -> ModelProfile:
     """The profile of a name, an alias, a folder or a hub id."""
+    source, pipeline = _source(model), _pipeline_of(model)
+    stand_in = None
     for path in sorted(profiles.glob("*.toml")):
         profile = _read(path)
-        if model in (profile.name, *profile.aliases) or model_source(profile) == _source(model):
+        if model in (profile.name, *profile.aliases) or model_source(profile) == source:
             return profile
-    changes = {"name": served_name(_source(model)), "aliases": (), "folder": _source(model)}
-    return _read(profiles / FALLBACK).model_copy(update=changes)
+        if pipeline and profile.stands_in_for == pipeline:
+            stand_in = profile
+    changes = {"name": served_name(source), "aliases": (), "folder": source}
+    return (stand_in or _read(profiles / FALLBACK)).model_copy(update=changes)
 
 
 def served_name(source: str) -> str:
@@ -99,6 +107,15 @@ def _source(model: str) -> str:
     """What was asked for as an absolute path, if it is or can only be a folder, else as it is: a hub id."""
     is_path = model.startswith((".", "/")) or Path(model).is_dir()
     return str(Path(model).resolve()) if is_path else model
+
+
+def _pipeline_of(model: str) -> str | None:
+    """The pipeline that a folder's index names. What is wrong with a folder is said when it is loaded."""
+    try:
+        index = json.loads((Path(model) / "model_index.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return str(index.get("_class_name")) if isinstance(index, dict) else None
 
 
 def _read(path: Path) -> ModelProfile:

@@ -76,6 +76,7 @@ class Job:
 class CacheCounts:
     """What the cache did for one image: steps = full + detail_hits + structure_hits.
 
+    Under classifier-free guidance (FLUX.2-klein's base) each step is two, with the prompt and without.
     ``flops_ratio`` is the share of the uncached run's block FLOPs that was spent, 1 when the cache is off.
     ``nonfinite`` says that a residual was not finite, after which every step was computed in full.
     """

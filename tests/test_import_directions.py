@@ -15,6 +15,7 @@ ALLOWED: dict[str, set[str]] = {
     "h2cache.flux1": {"torch", "diffusers", "h2cache"},
     "h2cache.flux2": {"torch", "diffusers", "h2cache"},
     "h2cache.drop_in": {"torch", "diffusers", "matplotlib", "h2cache"},
+    "h2cache.flux3": {"torch", "diffusers", "h2cache"},
     "h2cache.arena": {
         "torch",
         "diffusers",
@@ -55,6 +56,14 @@ ALLOWED: dict[str, set[str]] = {
         "diffusers",
         "transformers",
         "h2cache",
+        "server.request",
+        "server.errors",
+    },
+    "server.engine.families": {
+        "torch",
+        "safetensors",
+        "diffusers",
+        "transformers",
         "server.request",
         "server.errors",
     },

@@ -11,7 +11,7 @@ import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, T5Config, T5EncoderModel, T5Tokenizer
 
-TEXT_LENGTH = 16
+TEXT_LENGTH = 40
 T5_WIDTH = 32
 CLIP_WIDTH = 24
 

@@ -13,8 +13,10 @@ from h2cache.flux1 import Flux1, flux1_model
 
 def flux1_call(model: Flux1, called: Called, grid: tuple[int, int] | None) -> tuple[Flux1, StepInputs]:
     """The model for this call, and a step's inputs, from the arguments of FluxTransformer2DModel.forward."""
+    stream, channels = called.tensor("hidden_states"), model.channels
     inputs = StepInputs(
-        latents=called.tensor("hidden_states"),
+        latents=stream[..., :channels],
+        further=stream[..., channels:] if stream.shape[-1] > channels else None,
         prompt_embeds=called.tensor("encoder_hidden_states"),
         pooled=called.tensor("pooled_projections"),
         timestep=called.numbers("timestep"),

@@ -24,7 +24,7 @@ from server.bench.engine_run import running_engine
 from server.bench.requests import mixed_orders
 from server.bench.two_cpus import two_cpus
 from server.engine.interface import SampleFinished, SampleOrder
-from server.engine.latents import image_ids, num_tokens
+from server.engine.latents import num_tokens
 from server.engine.loader import LoadedModel, load_model
 from server.errors import ServerError
 from server.profile import ModelProfile, load_profile, model_source
@@ -189,8 +189,8 @@ def random_inputs(model: LoadedModel, profile: ModelProfile, size: int) -> dict[
         "encoder_hidden_states": torch.randn(size, profile.text_length, config.joint_attention_dim, **where),
         "pooled_projections": torch.randn(size, config.pooled_projection_dim, **where),
         "timestep": torch.full((size,), 0.5, **where),
-        "img_ids": image_ids(profile.default_width, profile.default_height, model.device, model.dtype),
-        "txt_ids": torch.zeros(profile.text_length, 3, **where),
+        "img_ids": model.family.image_ids(profile.default_width, profile.default_height, model.device),
+        "txt_ids": model.family.text_ids(profile.text_length, model.device),
     }
     return inputs | ({"guidance": torch.full((size,), 3.5, **where)} if model.takes_guidance else {})
 

@@ -7,18 +7,23 @@ import torch
 from torch import Tensor
 
 from h2cache import StepInputs, StepResult, denoise_step
+from h2cache.family import pick
 from h2cache.transfer import send, upload
-from server.engine.latents import grid, image_ids
+from server.engine.latents import grid
 from server.engine.loader import LoadedModel
 from server.engine.sample import Sample
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples of one shape and the inputs made of them; ``deltas`` (B, 1, 1) is the step in sigma of each."""
+    """Samples of one shape and the inputs made of them, whose rows are those of the samples in order.
+
+    ``latents`` (N, T, C) are the samples', ``deltas`` (N, 1, 1) their steps in sigma.
+    """
 
     samples: Sequence[Sample]
     inputs: StepInputs
+    latents: Tensor
     deltas: Tensor
 
 
@@ -27,35 +32,60 @@ def gather(model: LoadedModel, samples: Sequence[Sample]) -> Batch:
     device, dtype = model.device, model.dtype
     now = send(torch.stack([sample.sigmas[sample.step] for sample in samples]), device)
     after = send(torch.stack([sample.sigmas[sample.step + 1] for sample in samples]), device)
-    # FluxPipeline hands the timestep over as sigma * 1000 in the model's dtype, divided by 1000.
-    timestep = (now * 1000).to(dtype) / 1000
-    guidance = upload([sample.order.guidance for sample in samples], torch.float32, device)
-    embeds = torch.stack([sample.embedding.tokens for sample in samples])
+    latents = torch.stack([sample.latents for sample in samples])
+    rows = [(place, embedding) for place, sample in enumerate(samples) for embedding in sample.embeddings]
+    places = [place for place, _ in rows]
+    pooled = [embedding.pooled for _, embedding in rows if embedding.pooled is not None]
+    guidance = upload([samples[place].order.guidance for place in places], torch.float32, device)
+    width, height, text_tokens = samples[0].shape
     inputs = StepInputs(
-        latents=torch.stack([sample.latents for sample in samples]),
-        prompt_embeds=embeds,
-        pooled=torch.stack([sample.embedding.pooled for sample in samples]),
-        timestep=timestep,
+        latents=_spread(latents, places),
+        prompt_embeds=torch.stack([embedding.tokens for _, embedding in rows]),
+        pooled=torch.stack(pooled) if pooled else None,
+        # The pipelines hand the timestep over as sigma * 1000 in the model's dtype, divided by 1000.
+        timestep=_spread((now * 1000).to(dtype) / 1000, places),
         guidance=guidance if model.takes_guidance else None,
-        img_ids=image_ids(*samples[0].shape, device, dtype),
-        txt_ids=torch.zeros(embeds.shape[1], 3, device=device, dtype=dtype),
-        grid=grid(*samples[0].shape),
+        img_ids=model.family.image_ids(width, height, device),
+        txt_ids=model.family.text_ids(text_tokens, device),
+        grid=grid(width, height),
     )
-    return Batch(samples, inputs, (after - now)[:, None, None])
+    return Batch(samples, inputs, latents, (after - now)[:, None, None])
 
 
 def denoise(model: LoadedModel, batch: Batch) -> StepResult:
     """One step under the cache; the samples are not changed."""
-    return denoise_step(model.flux, batch.inputs, [sample.cache for sample in batch.samples])
+    return denoise_step(model.flux, batch.inputs, [cache for sample in batch.samples for cache in sample.caches])
 
 
 def scatter(batch: Batch, result: StepResult) -> None:
-    """Euler, then each sample gets its own latents and state back.
+    """Euler, then each sample gets its own latents and states back.
 
     As in diffusers' scheduler the change is computed in the model's dtype and added in float32.
     """
-    change = batch.deltas.to(result.velocity.dtype) * result.velocity
-    latents = batch.inputs.latents.float() + change
-    latents = latents.to(batch.inputs.latents.dtype)
-    for sample, row, cache in zip(batch.samples, latents, result.caches, strict=True):
-        sample.latents, sample.cache = row.clone(), cache
+    velocity = guided(batch.samples, result.velocity)
+    change = batch.deltas.to(velocity.dtype) * velocity
+    latents = (batch.latents.float() + change).to(batch.latents.dtype)
+    caches = iter(result.caches)
+    for sample, row in zip(batch.samples, latents, strict=True):
+        sample.latents = row.clone()
+        sample.caches = tuple(next(caches) for _ in sample.caches)
+
+
+def guided(samples: Sequence[Sample], rows: Tensor) -> Tensor:
+    """One velocity a sample (N, T, C) of one a row: where there are two, away from that without the prompt."""
+    if len(rows) == len(samples):
+        return rows
+    velocities, start = [], 0
+    for sample in samples:
+        of_sample = rows[start : start + len(sample.caches)]
+        start += len(of_sample)
+        velocity = of_sample[-1]
+        if len(of_sample) == 2:
+            velocity = velocity + sample.order.guidance * (of_sample[0] - velocity)
+        velocities.append(velocity)
+    return torch.stack(velocities)
+
+
+def _spread(of_samples: Tensor, places: Sequence[int]) -> Tensor:
+    """A row for each of the places, which are in order; the tensor itself where each sample has one."""
+    return of_samples if len(places) == len(of_samples) else pick(of_samples, places)

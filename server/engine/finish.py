@@ -27,11 +27,11 @@ def finish(model: LoadedModel, sample: Sample, decode_image: DecodeImage) -> Eng
     return SampleFinished(
         order.sample_id,
         content,
-        cache_counts(sample.cache, len(model.flux.blocks)),
+        cache_counts(sample.caches, len(model.flux.blocks)),
         sample.encode_ms,
         sample.denoise_ms,
         1000 * (time.perf_counter() - started_s),
-        sample.embedding.num_tokens,
+        sample.embeddings[0].num_tokens,
     )
 
 

@@ -6,7 +6,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from server.engine.latents import unpack
 from server.engine.loader import LoadedModel
 from server.request import OutputFormat
 
@@ -17,10 +16,9 @@ class NonFiniteImage(ArithmeticError):
 
 @torch.inference_mode()
 def decode(model: LoadedModel, latents: Tensor, width: int, height: int) -> Image.Image:
-    """(T, 4 C) to pixels, as FluxPipeline does for one image. Raises NonFiniteImage rather than paint black."""
+    """(T, C) to pixels, as the pipeline does for one image. Raises NonFiniteImage rather than paint black."""
     vae = model.pipeline.vae
-    scaled = unpack(latents, width, height) / vae.config.scaling_factor + vae.config.shift_factor
-    decoded = vae.decode(scaled, return_dict=False)[0]
+    decoded = vae.decode(model.family.to_vae(vae, latents, width, height), return_dict=False)[0]
     if not torch.isfinite(decoded).all():
         raise NonFiniteImage("the image has pixels that are not finite")
     # In the model's dtype, as VaeImageProcessor does it.

@@ -25,7 +25,7 @@ class EngineLimits:
 
 @dataclass(frozen=True, slots=True)
 class SampleOrder:
-    """One image to make, ``width`` x ``height`` pixels; ``guidance`` is FluxPipeline's guidance_scale."""
+    """One image to make, ``width`` x ``height`` pixels; ``guidance`` is the pipelines' guidance_scale."""
 
     sample_id: str
     prompt: str

@@ -1,4 +1,4 @@
-"""Where a sample starts: its noise, packed as FLUX.1 packs it, and the places of its tokens."""
+"""The image's tokens: how many, and where they lie."""
 
 import math
 
@@ -19,27 +19,10 @@ def num_tokens(width: int, height: int) -> int:
     return math.prod(grid(width, height))
 
 
-def draw_noise(seed: int, channels: int, width: int, height: int, dtype: torch.dtype) -> Tensor:
-    """(T, 4 * channels): what FluxPipeline draws for one image with a CPU generator of that seed."""
+def positions(width: int, height: int, axes: int, device: torch.device) -> Tensor:
+    """(T, ``axes``): row and column on the second and third axis, else zero."""
     rows, columns = grid(width, height)
-    generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn((1, channels, 2 * rows, 2 * columns), generator=generator, dtype=dtype)
-    patches = noise.view(channels, rows, 2, columns, 2).permute(1, 3, 0, 2, 4)
-    return patches.reshape(rows * columns, 4 * channels)
-
-
-def unpack(latents: Tensor, width: int, height: int) -> Tensor:
-    """(T, 4 C) -> (1, C, H / 8, W / 8)."""
-    rows, columns = grid(width, height)
-    channels = latents.shape[1] // 4
-    patches = latents.view(rows, columns, channels, 2, 2).permute(2, 0, 3, 1, 4)
-    return patches.reshape(1, channels, 2 * rows, 2 * columns)
-
-
-def image_ids(width: int, height: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """(T, 3): zero, row and column of each image token; made on the device, where nobody waits for them."""
-    rows, columns = grid(width, height)
-    ids = torch.zeros(rows, columns, 3, device=device, dtype=dtype)
+    ids = torch.zeros(rows, columns, axes, device=device)
     ids[..., 1] = torch.arange(rows, device=device)[:, None]
     ids[..., 2] = torch.arange(columns, device=device)
-    return ids.view(-1, 3)
+    return ids.view(-1, axes)

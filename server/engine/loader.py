@@ -3,22 +3,22 @@
 import json
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import FluxPipeline, FluxTransformer2DModel
+from diffusers import DiffusionPipeline
 from diffusers.utils import logging as diffusers_logging
 from safetensors import SafetensorError
-from transformers import CLIPTextModel, T5EncoderModel
 from transformers.utils import logging as transformers_logging
 
 from h2cache import FluxModel, flux_model
+from server.engine.families import FAMILIES
+from server.engine.family import Family
 from server.errors import ModelLoadError
 
-PARTS = ("scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "transformer", "vae")
-ENCODERS: dict[str, Any] = {"text_encoder": CLIPTextModel, "text_encoder_2": T5EncoderModel}
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 """OWNER/NAME; anything else can only be a folder."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -27,51 +27,88 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A FluxPipeline on its device (its parts are registered at run time, so that types do not know them), its
-    transformer seen as two stages, and where its tensors live."""
+    """A pipeline on its device (its parts are registered at run time, so that types do not know them), its family,
+    its transformer seen as two stages, and where its tensors live."""
 
     pipeline: Any
+    family: Family
     flux: FluxModel
     device: torch.device
     dtype: torch.dtype
 
     @property
     def takes_guidance(self) -> bool:
-        """True where guidance is an input of the transformer (dev), False where it is not (schnell)."""
-        return bool(self.pipeline.transformer.config.guidance_embeds)
+        """True where guidance is an input of the transformer."""
+        return self.family.embeds_guidance(self.pipeline)
 
 
 def load_model(source: str, device: str = "auto", dtype: str = "auto") -> LoadedModel:
     """Load from a folder or, if there is none of that name, from the hub. Raises ModelLoadError with one line."""
     where = resolve_device(device)
     kind = resolve_dtype(dtype, where)
-    if Path(source).exists() or not HUB_ID.fullmatch(source):
-        check_folder(Path(source))
     quiet_libraries()
     try:
-        parts = {part: load_encoder(source, part, cls, kind) for part, cls in ENCODERS.items()}
-        parts["transformer"] = load_transformer(source, kind)
-        pipeline: Any = FluxPipeline.from_pretrained(source, dtype=kind, use_safetensors=True, **parts)
+        family = family_of(source)
+        parts = {part: load_encoder(source, part, cls, kind) for part, cls in family.encoders.items()}
+        parts["transformer"] = load_transformer(source, family.transformer_class, kind)
+        pipeline: Any = family.pipeline_class.from_pretrained(source, dtype=kind, use_safetensors=True, **parts)
         pipeline.to(where)
         flux = flux_model(pipeline.transformer)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, SafetensorError) as error:
         log.debug("loading failed", exc_info=error)
         raise ModelLoadError(f"cannot load model {source!r}: {_first_line(error)}") from error
     pipeline.set_progress_bar_config(disable=True)
-    return LoadedModel(pipeline, flux, where, kind)
+    return LoadedModel(pipeline, family, flux, where, kind)
+
+
+def family_of(source: str) -> Family:
+    """By the pipeline that the model's index names, in a folder or, where it can be a hub id, on the hub."""
+    folder = Path(source)
+    if folder.exists() or not HUB_ID.fullmatch(source):
+        family = FAMILIES[checked_name(source, read_index(folder))](folder)
+        check_folder(folder, [part for part, cls in family.encoders.items() if cls] + [*family.other_parts])
+        return family
+    return FAMILIES[checked_name(source, DiffusionPipeline.load_config(source))](folder)
+
+
+def read_index(folder: Path) -> Any:
+    """What model_index.json has."""
+    if not folder.is_dir():
+        raise ModelLoadError(f"model folder {str(folder)!r} does not exist, and a hub id is OWNER/NAME")
+    try:
+        return json.loads((folder / "model_index.json").read_text())
+    except (OSError, ValueError) as error:
+        raise ModelLoadError(f"model folder {str(folder)!r} has no readable model_index.json") from error
+
+
+def checked_name(source: str, index: Any) -> str:
+    """The pipeline's name in the index."""
+    name = str(index.get("_class_name") if isinstance(index, dict) else None)
+    if name not in FAMILIES:
+        raise ModelLoadError(f"model {source!r} is a {name[:64]}, allowed are {', '.join(FAMILIES)}")
+    return name
+
+
+def check_folder(folder: Path, parts: Sequence[str]) -> None:
+    """Say what is missing before diffusers says it in many lines."""
+    missing = [part for part in parts if not (folder / part).is_dir() or not any((folder / part).iterdir())]
+    if missing:
+        raise ModelLoadError(f"model folder {str(folder)!r} lacks {', '.join(missing)}")
 
 
 def load_encoder(source: str, part: str, cls: Any, dtype: torch.dtype) -> Any:
     """A text encoder with all its weights: transformers would fill missing ones with noise and only warn."""
+    if cls is None:
+        return None
     encoder, info = cls.from_pretrained(source, subfolder=part, dtype=dtype, output_loading_info=True)
     if info["missing_keys"]:
         raise ValueError(f"{part} lacks {len(info['missing_keys'])} weights, such as {min(info['missing_keys'])}")
     return encoder
 
 
-def load_transformer(source: str, dtype: torch.dtype) -> FluxTransformer2DModel:
+def load_transformer(source: str, cls: Any, dtype: torch.dtype) -> Any:
     """The transformer with all weights in use: diffusers would leave out blocks that the config does not name."""
-    transformer, info = FluxTransformer2DModel.from_pretrained(
+    transformer, info = cls.from_pretrained(
         source, subfolder="transformer", dtype=dtype, use_safetensors=True, output_loading_info=True
     )
     left_out = info["unexpected_keys"]
@@ -106,22 +143,6 @@ def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
     if dtype not in DTYPES:
         raise ModelLoadError(f"dtype {dtype[:64]!r} is unknown, allowed are auto, {', '.join(DTYPES)}")
     return DTYPES[dtype]
-
-
-def check_folder(folder: Path) -> None:
-    """Say what is missing before diffusers says it in many lines."""
-    if not folder.is_dir():
-        raise ModelLoadError(f"model folder {str(folder)!r} does not exist, and a hub id is OWNER/NAME")
-    try:
-        index = json.loads((folder / "model_index.json").read_text())
-    except (OSError, ValueError) as error:
-        raise ModelLoadError(f"model folder {str(folder)!r} has no readable model_index.json") from error
-    name = index.get("_class_name") if isinstance(index, dict) else None
-    if name != "FluxPipeline":
-        raise ModelLoadError(f"model folder {str(folder)!r} holds a {str(name)[:64]}, allowed is a FluxPipeline")
-    missing = [part for part in PARTS if not (folder / part).is_dir() or not any((folder / part).iterdir())]
-    if missing:
-        raise ModelLoadError(f"model folder {str(folder)!r} lacks {', '.join(missing)}")
 
 
 def quiet_libraries() -> None:

@@ -2,13 +2,14 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from h2cache import FluxModel, Method, cache_bytes
+from server.engine.embedding import Embedding
 from server.engine.latents import num_tokens
-from server.engine.text_encoder import Embedding
 
 SHARE_OF_FREE = 0.5
 """Of what is free after loading; the rest is for a step's activations and for decoding."""
@@ -19,16 +20,15 @@ def sample_bytes(
     width: int,
     height: int,
     steps: int,
-    embedding: Embedding,
-    latent_channels: int,
+    embeddings: Sequence[Embedding],
     dtype: torch.dtype,
     method: Method | None,
 ) -> int:
-    """Latents, schedule, text and, under a cache, its full state."""
+    """Latents, schedule and, for each of the sample's rows, its text and under a cache its full state."""
     tokens = num_tokens(width, height)
-    latents = tokens * 4 * latent_channels * dtype.itemsize
-    state = 0 if method is None else cache_bytes(flux, method, tokens, len(embedding.tokens))
-    return latents + 4 * (steps + 1) + embedding.nbytes + state
+    shared = tokens * flux.channels * dtype.itemsize + 4 * (steps + 1)
+    state = 0 if method is None else cache_bytes(flux, method, tokens, len(embeddings[0].tokens))
+    return shared + sum(embedding.nbytes + state for embedding in embeddings)
 
 
 def default_budget(device: torch.device) -> int:

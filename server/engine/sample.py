@@ -1,12 +1,14 @@
 """One image on its way: what was ordered, where it is, and the state that it owns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from h2cache import Method, SampleCache, method, paper
+from server.engine.embedding import Embedding
 from server.engine.interface import SampleOrder
-from server.engine.text_encoder import Embedding
+from server.engine.scheduler import Shape
 from server.request import CacheChoice, CacheCounts
 
 
@@ -14,14 +16,16 @@ from server.request import CacheChoice, CacheCounts
 class Sample:
     """Owned by one thread at a time: text encoding, then the step loop, then decoding.
 
-    ``latents`` (T, 4 C); ``sigmas`` (steps + 1,) on the CPU. ``last_turn`` is the loop's turn of its last step.
+    It is one row of its batch, or two under classifier-free guidance: with the prompt and without. Each has an
+    embedding and a cache of its own. ``latents`` (T, C); ``sigmas`` (steps + 1,) on the CPU. ``last_turn`` is the
+    loop's turn of its last step.
     """
 
     order: SampleOrder
-    embedding: Embedding
+    embeddings: tuple[Embedding, ...]
     latents: Tensor
     sigmas: Tensor
-    cache: SampleCache
+    caches: tuple[SampleCache, ...]
     needed_bytes: int
     encode_ms: float
     last_turn: int = 0
@@ -29,14 +33,14 @@ class Sample:
     denoise_ms: float = 0.0
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Width and height: only samples of one shape share a forward."""
-        return self.order.width, self.order.height
+    def shape(self) -> Shape:
+        """Width, height and text tokens: only samples of one shape share a forward."""
+        return self.order.width, self.order.height, len(self.embeddings[0].tokens)
 
     @property
     def step(self) -> int:
         """Steps done so far."""
-        return self.cache.step_index
+        return self.caches[0].step_index
 
     @property
     def is_done(self) -> bool:
@@ -46,8 +50,9 @@ class Sample:
     @property
     def nbytes(self) -> int:
         """Bytes that the sample holds now."""
-        text = self.embedding.nbytes
-        return self.latents.nbytes + self.sigmas.nbytes + text + self.cache.nbytes
+        texts = sum(embedding.nbytes for embedding in self.embeddings)
+        states = sum(cache.nbytes for cache in self.caches)
+        return self.latents.nbytes + self.sigmas.nbytes + texts + states
 
 
 def cache_method(choice: CacheChoice) -> Method | None:
@@ -59,16 +64,17 @@ def cache_method(choice: CacheChoice) -> Method | None:
     return paper(choice.tau1, choice.tau2, choice.warmup, choice.last_full, choice.max_consecutive)
 
 
-def cache_counts(cache: SampleCache, blocks_a_step: int) -> CacheCounts:
-    """What the answer says of a finished sample."""
-    statistics = cache.statistics
+def cache_counts(caches: Sequence[SampleCache], blocks_a_step: int) -> CacheCounts:
+    """What the answer says of a finished sample: each of its rows' steps counted."""
+    of_rows = [cache.statistics for cache in caches]
+    steps = sum(row.steps for row in of_rows)
     return CacheCounts(
-        steps=statistics.steps,
-        full=statistics.full,
-        detail_hits=statistics.detail_hits,
-        structure_hits=statistics.structure_hits,
-        blocks_run=statistics.blocks_run,
-        blocks_total=statistics.steps * blocks_a_step,
-        flops_ratio=statistics.flops_ratio,
-        nonfinite=statistics.nonfinite,
+        steps=steps,
+        full=sum(row.full for row in of_rows),
+        detail_hits=sum(row.detail_hits for row in of_rows),
+        structure_hits=sum(row.structure_hits for row in of_rows),
+        blocks_run=sum(row.blocks_run for row in of_rows),
+        blocks_total=steps * blocks_a_step,
+        flops_ratio=sum(row.flops for row in of_rows) / steps if steps else 1.0,
+        nonfinite=any(row.nonfinite for row in of_rows),
     )

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-Shape = tuple[int, int]
+Shape = tuple[int, int, int]
+"""Width and height in pixels, and text tokens."""
 
 
 def num_admitted(

@@ -8,6 +8,7 @@ import queue
 import threading
 from dataclasses import replace
 
+from server.engine.embedding import UnknownPrompt
 from server.engine.finish import DecodeImage, decode_and_encode, finish
 from server.engine.interface import (
     FAILED,
@@ -101,6 +102,8 @@ class StepEngine:
                 continue
             try:
                 self._roster.hand_over(prepare(self._model, self._text, order))
+            except UnknownPrompt as error:
+                self._end(SampleFailed(order.sample_id, str(error)))
             except Exception:
                 log.exception("text encoding failed")
                 self._end(SampleFailed(order.sample_id, FAILED))

@@ -131,7 +131,7 @@ class StepLoop:
             if sample.is_done:
                 self._running.remove(sample)
                 sample.denoise_ms = 1000 * (time.perf_counter() - sample.started_s)
-                sample.cache = sample.cache.without_tensors()
+                sample.caches = tuple(cache.without_tensors() for cache in sample.caches)
                 self._roster.has_stepped(sample.order.sample_id)
                 self._decode(sample)
 

@@ -1,26 +1,11 @@
 """Prompts to embeddings, the recent ones remembered within a bound of bytes."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
+from server.engine.embedding import Embedding
 from server.engine.loader import LoadedModel
-
-
-@dataclass(frozen=True, slots=True)
-class Embedding:
-    """One prompt: T5's states (S, E), CLIP's pooled vector (P,), and its length in tokens without padding."""
-
-    tokens: Tensor
-    pooled: Tensor
-    num_tokens: int
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of both tensors."""
-        return self.tokens.nbytes + self.pooled.nbytes
 
 
 class TextEncoder:
@@ -33,17 +18,12 @@ class TextEncoder:
 
     @torch.inference_mode()
     def encode(self, prompt: str) -> Embedding:
-        """As FluxPipeline with ``max_sequence_length`` at the profile's text length."""
+        """As the pipeline with ``max_sequence_length`` at the profile's text length."""
         known = self._recent.get(prompt)
         if known is not None:
             self._recent.move_to_end(prompt)
             return known
-        pipeline = self._model.pipeline
-        tokens, pooled, _ = pipeline.encode_prompt(
-            prompt, prompt_2=None, device=self._model.device, max_sequence_length=self._text_length
-        )
-        ids = pipeline.tokenizer_2(prompt, truncation=True, max_length=self._text_length).input_ids
-        embedding = Embedding(tokens[0], pooled[0], len(ids))
+        embedding = self._model.family.encode(self._model.pipeline, prompt, self._text_length)
         self._remember(prompt, embedding)
         return embedding
 

@@ -1,6 +1,8 @@
 """Admission, cache choices, profiles and settings: pure rules and checked files."""
 
+import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +127,26 @@ def test_a_model_without_a_profile_gets_flux_1_s_values_under_its_own_name(tmp_p
     assert load_profile("black-forest-labs/FLUX.1-dev").name == "flux-dev"
 
 
+@pytest.mark.parametrize(
+    ("pipeline", "steps", "guidance"),
+    [("FluxPipeline", 28, 3.5), ("Flux2Pipeline", 50, 4.0), ("Flux2KleinPipeline", 50, 4.0), ("Other", 28, 3.5)],
+)
+def test_a_folder_without_a_profile_gets_the_values_of_its_pipeline(
+    tmp_path: Path, pipeline: str, steps: int, guidance: float
+) -> None:
+    (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": pipeline}))
+    profile = load_profile(str(tmp_path))
+    assert (profile.folder, profile.default_steps, profile.default_guidance) == (str(tmp_path), steps, guidance)
+
+
+@pytest.mark.parametrize("index", ["{", "[]", "{}"])
+def test_a_folder_with_a_broken_index_gets_flux_1_s_values_and_fails_when_it_is_loaded(
+    tmp_path: Path, index: str
+) -> None:
+    (tmp_path / "model_index.json").write_text(index)
+    assert load_profile(str(tmp_path)).default_steps == 28
+
+
 def test_nano_is_an_alias_of_flux_nano() -> None:
     assert load_profile("nano") == load_profile("flux-nano") == load_profile(model_source(NANO))
     assert (NANO.min_side, NANO.max_side, NANO.side_multiple) == (64, 192, 16)
@@ -149,7 +171,9 @@ def test_a_path_never_means_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_every_shipped_profile_is_valid() -> None:
     for path in PROFILES.glob("*.toml"):
-        profile = load_profile(path.stem)
+        name = tomllib.loads(path.read_text())["name"]
+        profile = load_profile(name)
+        assert profile.name == name
         assert set(profile.presets) >= {"fast", "balanced", "quality"}
 
 

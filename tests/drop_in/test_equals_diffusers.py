@@ -10,6 +10,7 @@ from torch import Tensor
 
 from h2cache import H2Cache
 from tests.drop_in.pipes import ALL, NOTHING, Parts, add_lora, arguments, latents, lively_transformer, picture
+from tests.h2cache.samples import CHANNELS, POOLED_WIDTH, TEXT_WIDTH, tiny_transformer
 from tests.tiny_flux import CLIP_WIDTH, T5_WIDTH
 
 GUIDED: dict[str, Any] = {"negative_prompt": "blue", "true_cfg_scale": 2.0}
@@ -181,3 +182,19 @@ def test_extras_follow_the_rows_that_are_under_way() -> None:
     wanted = model(**moved, joint_attention_kwargs=said).sample
     torch.testing.assert_close(got[0], wanted[0], rtol=1e-5, atol=1e-5)
     assert (got[1] - wanted[1]).abs().max() > 1e-3
+
+
+@torch.no_grad()
+def test_fills_further_channels_go_in_behind_the_latents() -> None:
+    model = tiny_transformer(further=12)
+    given = {
+        "hidden_states": torch.randn(2, 6, CHANNELS + 12, generator=torch.Generator().manual_seed(9)),
+        "encoder_hidden_states": torch.ones(2, 5, TEXT_WIDTH),
+        "pooled_projections": torch.ones(2, POOLED_WIDTH),
+        "timestep": torch.full((2,), 0.7),
+        "guidance": torch.full((2,), 30.0),
+        "img_ids": torch.zeros(6, 3),
+        "txt_ids": torch.zeros(5, 3),
+    }
+    got = H2Cache(model)(**given, joint_attention_kwargs={"h2cache": NOTHING}).sample
+    assert torch.equal(got, model(**given).sample)

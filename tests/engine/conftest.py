@@ -22,6 +22,7 @@ from server.engine.loader import LoadedModel, load_model
 from server.engine.step_engine import StepEngine
 from server.request import CacheChoice
 from tests.tiny_flux import TEXT_LENGTH, save_tiny_flux
+from tests.tiny_flux2 import save_tiny_dev, save_tiny_klein
 
 OFF = CacheChoice("off", None, None)
 LIMITS = EngineLimits(max_batch=8, memory_budget_bytes=2**30, text_length=TEXT_LENGTH)
@@ -37,6 +38,24 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
 def schnell(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
     """FLUX.1-schnell's shape: neither."""
     return load_model(str(save_tiny_flux(tmp_path_factory.mktemp("schnell") / "flux", guidance_embeds=False)))
+
+
+@pytest.fixture(scope="session")
+def klein(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
+    """FLUX.2-klein base's shape: classifier-free guidance, two rows a sample."""
+    return load_model(str(save_tiny_klein(tmp_path_factory.mktemp("klein") / "klein")))
+
+
+@pytest.fixture(scope="session")
+def distilled(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
+    """FLUX.2-klein's shape: no guidance at all."""
+    return load_model(str(save_tiny_klein(tmp_path_factory.mktemp("distilled") / "klein", is_distilled=True)))
+
+
+@pytest.fixture(scope="session")
+def flux2_dev(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
+    """FLUX.2-dev's shape, with a Mistral: guidance embedding."""
+    return load_model(str(save_tiny_dev(tmp_path_factory.mktemp("flux2") / "dev")))
 
 
 def order(sample_id: str, **changes: Any) -> SampleOrder:

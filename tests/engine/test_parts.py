@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,19 @@ from safetensors.torch import load_file, save_file
 
 from server.engine.loader import LoadedModel, load_model, resolve_dtype
 from server.engine.memory import available_bytes
-from server.engine.scheduler import choose_shape, num_admitted
+from server.engine.scheduler import Shape, choose_shape, num_admitted
 from server.engine.text_encoder import TextEncoder
 from server.errors import ModelLoadError
 from tests.tiny_flux import TEXT_LENGTH, save_tiny_flux
+from tests.tiny_flux2 import save_tiny_dev, save_tiny_klein
 
-SHAPES = st.tuples(st.integers(4, 12), st.integers(4, 12))
+SHAPES = st.tuples(st.integers(4, 12), st.integers(4, 12), st.integers(1, 3))
 
 
 @given(st.sets(SHAPES, min_size=1, max_size=5), st.integers(1, 40))
-def test_no_shape_starves(shapes: set[tuple[int, int]], turns: int) -> None:
+def test_no_shape_starves(shapes: set[Shape], turns: int) -> None:
     last = dict.fromkeys(shapes, 0)
-    chosen: Counter[tuple[int, int]] = Counter()
+    chosen: Counter[Shape] = Counter()
     for turn in range(1, turns + 1):
         shape = choose_shape(last)
         assert shape is not None
@@ -82,8 +84,18 @@ def test_embeddings_are_the_pipeline_s(dev: LoadedModel) -> None:
     with torch.no_grad():
         tokens, pooled, _ = dev.pipeline.encode_prompt("a red cat", None, max_sequence_length=TEXT_LENGTH)
     assert torch.equal(embedding.tokens, tokens[0])
+    assert embedding.pooled is not None
     assert torch.equal(embedding.pooled, pooled[0])
     assert 0 < embedding.num_tokens <= TEXT_LENGTH
+
+
+@pytest.mark.parametrize(("name", "tokens"), [("dev", 9), ("klein", 11), ("flux2_dev", 3)])
+def test_a_prompt_s_tokens_are_counted_without_padding(
+    name: str, tokens: int, request: pytest.FixtureRequest
+) -> None:
+    embedding = TextEncoder(request.getfixturevalue(name), TEXT_LENGTH, 0).encode("a red cat")
+    assert embedding.num_tokens == tokens
+    assert len(embedding.tokens) == TEXT_LENGTH
 
 
 @pytest.fixture(scope="module")
@@ -157,12 +169,23 @@ def test_what_can_be_no_hub_id_is_not_asked_of_the_hub(source: str) -> None:
         load_model(source)
 
 
-@pytest.mark.parametrize("part", ["text_encoder", "text_encoder_2", "transformer", "vae"])
+@pytest.mark.parametrize(
+    ("save", "part"),
+    [
+        (save_tiny_flux, "text_encoder"),
+        (save_tiny_flux, "text_encoder_2"),
+        (save_tiny_flux, "transformer"),
+        (save_tiny_flux, "vae"),
+        (save_tiny_klein, "text_encoder"),
+        (save_tiny_klein, "transformer"),
+        (save_tiny_dev, "text_encoder"),
+        (save_tiny_dev, "vae"),
+    ],
+)
 def test_weights_that_lack_some_tensors_are_refused_not_filled_with_noise(
-    folder: Path, tmp_path: Path, part: str
+    save: Callable[[Path], Path], part: str, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(folder, copy)
+    copy = save(tmp_path / "copy")
     weights = next((copy / part).glob("*.safetensors"))
     tensors = load_file(weights)
     save_file(dict(sorted(tensors.items())[:-3]), weights, metadata={"format": "pt"})

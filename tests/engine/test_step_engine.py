@@ -11,17 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from h2cache import SampleCache, denoise_step
 from h2cache.family import Conditioning, Streams
 from h2cache.flux1 import Flux1
-from server.engine.batch import gather, scatter
+from server.engine.batch import denoise, gather, scatter
 from server.engine.finish import NON_FINITE, decode_and_encode
 from server.engine.interface import FAILED, SampleFinished, SampleOrder, SampleStepped
-from server.engine.latents import draw_noise
 from server.engine.loader import LoadedModel
-from server.engine.memory import sample_bytes
-from server.engine.sample import Sample, cache_method
-from server.engine.schedule import sigmas_of
+from server.engine.prepare import prepare
+from server.engine.sample import Sample, cache_counts
 from server.engine.step_engine import StepEngine
 from server.engine.text_encoder import TextEncoder
 from server.request import CacheChoice
@@ -44,12 +41,16 @@ MIXED = [
 ]
 
 
-def test_samples_in_one_batch_are_what_each_is_alone(dev: LoadedModel, start: Start) -> None:
-    together, mixed = start(dev)
+@pytest.mark.parametrize("name", ["dev", "klein", "distilled", "flux2_dev"])
+def test_samples_in_one_batch_are_what_each_is_alone(
+    name: str, request: pytest.FixtureRequest, start: Start
+) -> None:
+    model: LoadedModel = request.getfixturevalue(name)
+    together, mixed = start(model)
     for wanted in MIXED:
         together.submit(wanted)
     for wanted in MIXED:
-        alone, single = start(dev)
+        alone, single = start(model)
         alone.submit(wanted)
         mine, others = single.finished(wanted.sample_id), mixed.finished(wanted.sample_id)
         assert mine.counts == others.counts
@@ -96,7 +97,7 @@ def test_a_lagging_decoder_takes_no_more_in_and_holds_no_cache_state(dev: Loaded
 
     def held(model: LoadedModel, sample: Sample) -> bytes:
         assert hold.wait(60)
-        held_bytes.append(sample.cache.nbytes)
+        held_bytes.append(sum(cache.nbytes for cache in sample.caches))
         return decode_and_encode(model, sample)
 
     engine, recorder = start(dev, replace(LIMITS, max_batch=2), decode_image=held)
@@ -117,7 +118,7 @@ def test_a_lagging_decoder_takes_no_more_in_and_holds_no_cache_state(dev: Loaded
 
 def test_the_fourth_sample_waits_where_the_budget_is_for_three(dev: LoadedModel, start: Start) -> None:
     cached = rule(0.0, 0.0)
-    one = needed_bytes(dev, order("x", cache=cached, steps=12))
+    one = prepared(dev, order("x", cache=cached, steps=12)).needed_bytes
     engine, recorder = start(dev, replace(LIMITS, memory_budget_bytes=int(3.5 * one)))
     for i in range(5):
         engine.submit(order(str(i), steps=12, cache=cached, seed=i))
@@ -136,30 +137,41 @@ def test_a_sample_over_the_whole_budget_runs_alone_rather_than_never(dev: Loaded
 
 
 def prepared(model: LoadedModel, wanted: SampleOrder) -> Sample:
-    embedding = TextEncoder(model, TEXT_LENGTH, 2**20).encode(wanted.prompt)
-    noise = draw_noise(wanted.seed, 16, wanted.width, wanted.height, model.dtype)
-    tokens = (wanted.width // 16) * (wanted.height // 16)
-    sigmas = sigmas_of(model.pipeline.scheduler.config, wanted.steps, tokens)
-    cache = SampleCache.start(cache_method(wanted.cache), wanted.steps)
-    return Sample(wanted, embedding, noise, sigmas, cache, 0, 0.0)
-
-
-def needed_bytes(model: LoadedModel, wanted: SampleOrder) -> int:
-    embedding = TextEncoder(model, TEXT_LENGTH, 2**20).encode(wanted.prompt)
-    size = (wanted.width, wanted.height, wanted.steps)
-    return sample_bytes(model.flux, *size, embedding, 16, model.dtype, cache_method(wanted.cache))
+    return prepare(model, TextEncoder(model, TEXT_LENGTH, 2**20), wanted)
 
 
 @pytest.mark.parametrize("cache", [rule(0.1, 0.1), CacheChoice("off", None, None)], ids=["cached", "off"])
 @pytest.mark.parametrize("width", [64, 1024])
+@pytest.mark.parametrize("name", ["dev", "klein"])
 def test_the_byte_formula_is_within_a_tenth_of_the_tensors(
-    dev: LoadedModel, cache: CacheChoice, width: int
+    name: str, request: pytest.FixtureRequest, cache: CacheChoice, width: int
 ) -> None:
-    wanted = order("x", width=width, height=64, cache=cache)
-    sample = prepared(dev, wanted)
-    batch = gather(dev, [sample])
-    scatter(batch, denoise_step(dev.flux, batch.inputs, [sample.cache]))
-    assert needed_bytes(dev, wanted) == pytest.approx(sample.nbytes, rel=0.1)
+    model: LoadedModel = request.getfixturevalue(name)
+    sample = prepared(model, order("x", width=width, height=64, cache=cache))
+    batch = gather(model, [sample])
+    scatter(batch, denoise(model, batch))
+    assert sample.needed_bytes == pytest.approx(sample.nbytes, rel=0.1)
+
+
+def test_under_classifier_free_guidance_each_of_two_rows_has_a_cache_and_decisions_of_its_own(
+    klein: LoadedModel,
+) -> None:
+    wanted = order("x", steps=12, guidance=4.0, cache=rule(0.72, 1.0))
+    sample, alone = prepared(klein, wanted), prepared(klein, replace(wanted, guidance=1.0))
+    assert (len(sample.caches), len(alone.caches)) == (2, 1)
+    outcomes = []
+    for step in range(12):
+        assert [cache.step_index for cache in sample.caches] == [step, step]
+        batch = gather(klein, [sample, alone] if step == 0 else [sample])
+        assert len(batch.inputs.latents) == (3 if step == 0 else 2)
+        result = denoise(klein, batch)
+        scatter(batch, result)
+        outcomes.append([record.outcome for record in result.records[:2]])
+    with_prompt, without = zip(*outcomes, strict=True)
+    assert with_prompt != without
+    counts = cache_counts(sample.caches, 5)
+    assert (counts.steps, counts.blocks_total) == (24, 120)
+    assert counts.full == sum(outcome == "full" for outcome in (*with_prompt, *without))
 
 
 def failing_on(model: LoadedModel, prompt: str) -> LoadedModel:

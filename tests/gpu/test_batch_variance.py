@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from h2cache import denoise_step
-from server.engine.batch import gather, scatter
+from server.engine.batch import denoise, gather, scatter
 from server.engine.loader import load_model
 from server.engine.sample import Sample
 from tests.engine.conftest import order
@@ -28,11 +27,9 @@ def test_neighbours_change_a_sample_by_no_more_than_the_kernels_batch_variance(t
         samples: list[Sample] = [
             prepared(model, order(str(i), steps=8, seed=i, cache=rule(0.0, 0.0))) for i in range(count)
         ]
-        for sample in samples:
-            sample.latents = sample.latents.to("cuda")
         for _ in range(8):
             batch = gather(model, samples)
-            scatter(batch, denoise_step(model.flux, batch.inputs, [sample.cache for sample in samples]))
+            scatter(batch, denoise(model, batch))
         return samples[0].latents.float()
 
     alone, together = run(1), run(8)

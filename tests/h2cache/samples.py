@@ -73,7 +73,7 @@ class H2:
 class Family:
     """What a model takes: in ``inputs_of``'s steps, and in its own forward, which ``plain`` calls.
 
-    ``axes`` of positions, ``further`` channels behind the latents, ``references`` as rows and columns of tokens.
+    ``axes`` of positions, ``further`` channels behind the latents', ``references`` as rows and columns of tokens.
     ``liveliness`` is how far a tiny model's samples move in a step, against those of FLUX.1 dev. ``exact`` is the
     widest type that the model runs in.
     """
@@ -84,6 +84,7 @@ class Family:
     further: int = 0
     has_pooled: bool = False
     has_guidance: bool = False
+    has_target: bool = False
     references: tuple[int, int] | None = None
     liveliness: float = 1.0
     exact: torch.dtype = torch.float64
@@ -200,40 +201,42 @@ def inputs_of(batch: Sequence[Running], shape: Shape, family: Family = DEV) -> S
     texts = [running.request.text(shape.text, dtype) for running in batch]
     img_ids, txt_ids = shape.ids(family.axes)
     guidances = [running.request.guidance if family.has_guidance else None for running in batch]
-    return with_references(
+    return with_images(
         StepInputs(
-            latents=torch.stack([_channels(running, shape, family) for running in batch]),
+            latents=torch.stack([running.latents for running in batch]),
             prompt_embeds=torch.stack([tokens for tokens, _ in texts]),
             pooled=torch.stack([vector for _, vector in texts]) if family.has_pooled else None,
-            timestep=torch.tensor([_level(running) for running in batch], dtype=dtype),
+            timestep=torch.tensor([_level(running, 0) for running in batch], dtype=dtype),
             guidance=torch.tensor(guidances, dtype=dtype) if None not in guidances else None,
             img_ids=img_ids,
             txt_ids=txt_ids,
             grid=(shape.rows, shape.columns),
+            target_timestep=torch.tensor([_level(running, 1) for running in batch], dtype=dtype)
+            if family.has_target
+            else None,
         ),
         batch,
         family,
     )
 
 
-def with_references(inputs: StepInputs, batch: Sequence[Running], family: Family) -> StepInputs:
-    """The inputs with each sample's own reference image, where the family has one."""
-    if family.references is None:
-        return inputs
-    rows, columns = family.references
-    drawn = [running.request.references(rows * columns, inputs.latents.dtype) for running in batch]
-    ids = grid_ids(rows, columns, family.axes, first=10)
-    return replace(inputs, references=torch.stack(drawn), reference_ids=ids)
+def with_images(inputs: StepInputs, batch: Sequence[Running], family: Family) -> StepInputs:
+    """The inputs with what else of images the family takes, each sample's own."""
+    requests, dtype = [running.request for running in batch], inputs.latents.dtype
+    if family.further:
+        tokens = inputs.latents.shape[1]
+        further = [request.further(tokens, family.further, dtype) for request in requests]
+        inputs = replace(inputs, further=torch.stack(further))
+    if family.references is not None:
+        rows, columns = family.references
+        references = [request.references(rows * columns, dtype) for request in requests]
+        ids = grid_ids(rows, columns, family.axes, first=10)
+        inputs = replace(inputs, references=torch.stack(references), reference_ids=ids)
+    return inputs
 
 
-def _channels(running: Running, shape: Shape, family: Family) -> Tensor:
-    """The latents, with what else the model wants to know of the same tokens."""
-    further = running.request.further(shape.image, family.further, running.latents.dtype)
-    return torch.cat([running.latents, further], 1)
-
-
-def _level(running: Running) -> float:
-    return 1 - len(running.records) / running.request.num_steps
+def _level(running: Running, ahead: int) -> float:
+    return 1 - (len(running.records) + ahead) / running.request.num_steps
 
 
 def advance(model: FluxModel, batch: Sequence[Running], shape: Shape, family: Family = DEV) -> None:

@@ -61,6 +61,16 @@ def test_a_model_of_no_known_family_is_refused_by_name() -> None:
         flux_model(torch.nn.Linear(1, 1))
 
 
+@pytest.mark.parametrize(("name", "target"), [("FLUX.3", torch.ones(1)), ("FLUX.3 distilled", None)])
+def test_where_a_step_goes_to_is_told_to_a_distilled_model_and_to_no_other(
+    name: str, target: torch.Tensor | None
+) -> None:
+    family, sample = FAMILIES[name], start(Request(None, 4, 1), SHAPE)
+    inputs = replace(inputs_of([sample], SHAPE, family), target_timestep=target)
+    with pytest.raises(H2CacheError, match="target_timestep is"):
+        denoise_step(flux_model(family.build()), inputs, [sample.cache])
+
+
 def test_a_flux1_model_asks_for_the_pooled_prompt() -> None:
     sample = start(Request(None, 4, 1), SHAPE)
     with pytest.raises(H2CacheError, match="pooled is None"):

@@ -3,19 +3,31 @@
 import pytest
 import torch
 
-from h2cache import Outcome, denoise_step, flux_model
+from h2cache import FluxModel, Outcome, denoise_step, flux_model
+from tests.h2cache.families import FAMILIES
 from tests.h2cache.host_reads import HostReads
-from tests.h2cache.samples import H2, Request, Running, Shape, advance, inputs_of, start, tiny_transformer
+from tests.h2cache.samples import (
+    DEV,
+    H2,
+    Family,
+    Request,
+    Running,
+    Shape,
+    advance,
+    inputs_of,
+    start,
+    tiny_transformer,
+)
 
 SHAPE = Shape(4, 5, 3)
 MODEL = flux_model(tiny_transformer())
 GREEDY = H2(50.0, 50.0)
 
 
-def reads_of_a_step(batch: list[Running]) -> dict[str, int]:
-    inputs, caches = inputs_of(batch, SHAPE), [sample.cache for sample in batch]
+def reads_of_a_step(batch: list[Running], model: FluxModel = MODEL, family: Family = DEV) -> dict[str, int]:
+    inputs, caches = inputs_of(batch, SHAPE, family), [sample.cache for sample in batch]
     with HostReads() as reads:
-        denoise_step(MODEL, inputs, caches)
+        denoise_step(model, inputs, caches)
     return dict(reads.seen)
 
 
@@ -33,14 +45,14 @@ def test_a_mixed_batch_is_read_once_a_stage() -> None:
     assert kinds == set(Outcome)
 
 
-def test_a_batch_that_hits_structure_is_read_once() -> None:
-    batch = [start(Request(GREEDY, 4, seed), SHAPE) for seed in range(3)]
-    advance(MODEL, batch, SHAPE)
-    assert reads_of_a_step(batch) == {"tolist": 1}
-
-
-def test_a_batch_without_a_cache_is_never_read() -> None:
-    assert reads_of_a_step([start(Request(None, 4, seed), SHAPE) for seed in range(3)]) == {}
+@pytest.mark.parametrize("name", FAMILIES)
+def test_in_every_family_a_batch_is_read_once_where_it_hits_structure_and_never_without_a_cache(name: str) -> None:
+    family = FAMILIES[name]
+    model = flux_model(family.build())
+    cached, plain = ([start(Request(rule, 4, seed), SHAPE) for seed in range(3)] for rule in (GREEDY, None))
+    advance(model, cached, SHAPE, family)
+    assert reads_of_a_step(cached, model, family) == {"tolist": 1}
+    assert reads_of_a_step(plain, model, family) == {}
 
 
 @pytest.mark.parametrize(
