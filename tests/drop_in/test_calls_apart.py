@@ -15,7 +15,7 @@ from torch import Tensor
 
 from h2cache import H2Cache, H2Stats, SampleCache, StepInputs, denoise_step, flux_model, paper
 from tests.drop_in.pipes import ALL, MIXED, NOTHING, STEPS, Parts, add_lora, latents, letters, picture
-from tests.tiny_flux import dev_scheduler
+from tests.tiny_flux import TEXT_LENGTH, dev_scheduler
 
 GUIDED: dict[str, Any] = {"negative_prompt": "blue", "true_cfg_scale": 2.0}
 LOOSE = {"method": "paper", "tau1": 0.52, "tau2": 0.5}
@@ -71,7 +71,7 @@ def test_a_pipeline_decides_as_the_library_does(parts: Parts, shared: H2Cache) -
 
 @torch.no_grad()
 def by_hand(pipeline: Any, transformer: FluxTransformer2DModel) -> tuple[Tensor, str]:
-    prompt, pooled, txt_ids = pipeline.encode_prompt("a red heart", None, max_sequence_length=16)
+    prompt, pooled, txt_ids = pipeline.encode_prompt("a red heart", None, max_sequence_length=TEXT_LENGTH)
     generator = torch.Generator().manual_seed(1)
     now, img_ids = pipeline.prepare_latents(1, 16, 64, 64, torch.float32, "cpu", generator)
     scheduler, model = dev_scheduler(), flux_model(transformer)

@@ -10,6 +10,7 @@ from torch._dynamo.utils import counters
 
 from h2cache import H2Cache
 from tests.drop_in.pipes import MIXED, NOTHING, Parts, latents
+from tests.tiny_flux import TEXT_LENGTH
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +40,7 @@ def test_settings_of_a_pipelines_calls_compile_nothing(parts: Parts, transformer
 
 def test_attention_kwargs_do_not_compile_at_each_step(parts: Parts, transformer: FluxTransformer2DModel) -> None:
     pipeline = parts.text_to_image(H2Cache(transformer).compile_blocks(backend="eager"))
-    mask = torch.ones(2, 1, 1, 32, dtype=torch.bool)
+    mask = torch.ones(2, 1, 1, TEXT_LENGTH + 16, dtype=torch.bool)
     batch: dict[str, Any] = {"prompt": ["a", "b"], "attention": {"attention_mask": mask}}
     latents(pipeline, NOTHING, num_inference_steps=1, **batch)
     with torch._dynamo.config.patch(error_on_recompile=True):
