@@ -22,9 +22,16 @@ Each sample of a batch has a method, step count, progress and decisions of its o
     result.velocity, result.caches, result.records       # (B, T, C), the new states, what was done
 
 Nothing is global, no model is patched, and the states passed in are never changed.
+
+For a diffusers pipeline there is ``H2Cache``, a module that stands in for its transformer. It alone needs
+diffusers, and is imported when it is asked for.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from h2cache.block_call import CompiledBlocks
 from h2cache.by_parts import by_parts
+from h2cache.drop_in.stats import H2Stats
 from h2cache.errors import H2CacheError
 from h2cache.family import Conditioning, FluxModel, StepInputs, Streams
 from h2cache.flux import flux_model
@@ -36,11 +43,17 @@ from h2cache.state import SampleCache, StageCache
 from h2cache.stats import Outcome, SampleStatistics, StepRecord
 from h2cache.step import StepResult, denoise_step
 
+if TYPE_CHECKING:
+    from h2cache.drop_in.module import H2Cache
+
 __all__ = [
     "METHODS",
+    "CompiledBlocks",
     "Conditioning",
     "FluxModel",
+    "H2Cache",
     "H2CacheError",
+    "H2Stats",
     "Method",
     "Outcome",
     "SampleCache",
@@ -59,3 +72,12 @@ __all__ = [
     "paper",
     "to_bytes",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The drop-in, so that the library itself imports without diffusers."""
+    if name == "H2Cache":
+        from h2cache.drop_in.module import H2Cache
+
+        return H2Cache
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

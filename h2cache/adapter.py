@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from h2cache.errors import H2CacheError
 from h2cache.family import Block
@@ -12,11 +13,16 @@ from h2cache.family import Block
 
 @dataclass(frozen=True)
 class Adapter:
-    """The model as embed -> blocks -> head. Holds no state of a run: threads may share it."""
+    """The model as embed -> blocks -> head. Holds no state of a run: threads may share it.
+
+    ``extras`` are further tensors with a row a sample, last in ``Conditioning.per_sample``: what a pipeline's call
+    brings for the blocks besides.
+    """
 
     transformer: Any
     blocks: Sequence[Block]
     num_double: int
+    extras: tuple[Tensor, ...] = ()
 
     def __post_init__(self) -> None:
         num_single = len(self.blocks) - self.num_double

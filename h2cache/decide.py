@@ -4,15 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from h2cache.distance import Measured, distances, misses, read_all, see
 from h2cache.family import Conditioning, FluxModel
 from h2cache.gate import COMPUTE, Decision, Moment, Norm
 from h2cache.method import Against, Measure, Stage
 from h2cache.rule import Ask, Verdict, ask
 from h2cache.sample_step import SampleStep, Snapshot
-from h2cache.state import Reference
+from h2cache.state import Forecast, Reference
 from h2cache.summary import View
 
 
@@ -34,12 +32,12 @@ class Question:
         return measure if self.ask is not Ask.FORCED or measure.against is Against.PREVIOUS else None
 
     @property
-    def miss(self) -> Tensor | None:
-        """How far the last forecast was off, where the gate wants it and has not been told."""
+    def forecast(self) -> Forecast | None:
+        """How the last forecast was off, where the gate wants it and has not been told."""
         if self.stage.gate.measures is not Norm.MISS or self.ask not in (Ask.TEST, Ask.OVERRULED):
             return None
         before = self.step.cache.stages[self.number]
-        return None if before.memory else before.anchors[0].miss
+        return None if before.memory else before.anchors[0].forecast
 
     @property
     def followed(self) -> Measure | None:
@@ -116,10 +114,16 @@ def measure(questions: Sequence[Question], number: int) -> dict[int, Measured]:
                 norm,
             )
         )
-    missed = [(question.step, miss) for question in questions if (miss := question.miss) is not None]
-    if missed:
-        rows += [step.row for step, _ in missed]
-        tables.append(misses([miss for _, miss in missed], [step.marks for step, _ in missed]))
+    known = [(question.step, forecast) for question in questions if (forecast := question.forecast) is not None]
+    if known:
+        rows += [step.row for step, _ in known]
+        tables.append(
+            misses(
+                [forecast for _, forecast in known],
+                [step.sigma for step, _ in known],
+                [step.marks for step, _ in known],
+            )
+        )
     return dict(zip(rows, read_all(tables), strict=True))
 
 
@@ -163,5 +167,7 @@ def _asked_of_gate(question: Question, number: int, told: Measured) -> Decision:
         before.consecutive,
         before.anchors[0].step_index,
         before.anchors[0].gap,
+        told.sigma,
+        told.moved,
     )
     return question.stage.gate.decide(moment)

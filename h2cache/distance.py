@@ -6,19 +6,25 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from h2cache.gate import Norm
-from h2cache.state import Reference
+from h2cache.state import Forecast, Reference
 from h2cache.summary import mean_abs
 from h2cache.transfer import read
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One sample's distance, None where there is none; ``finite``: so is all that was looked at."""
+    """One sample's distance, None where there is none; ``finite``: so is all that was looked at.
+
+    Of a miss also the noise level ``sigma`` of the last computed step, and how far it has ``moved`` down since.
+    """
 
     distance: float | None
     finite: bool
+    sigma: float = 0.0
+    moved: float = 0.0
 
 
 def see(summaries: Tensor) -> list[Reference]:
@@ -52,17 +58,26 @@ def distances(
     return torch.stack([far, change + scale + mark])
 
 
-def misses(known: Sequence[Tensor], marks: Sequence[Sequence[Tensor]]) -> Tensor:
-    """The misses of B samples as ``distances`` are: (2, B)."""
-    told = torch.stack(list(known))
-    return torch.stack([told, told + torch.stack([torch.stack(list(row)).sum() for row in marks])])
+def misses(known: Sequence[Forecast], sigmas: Sequence[Tensor], marks: Sequence[Sequence[Tensor]]) -> Tensor:
+    """The misses of B samples as ``distances`` are, and below them the noise level then and how far down it is.
+
+    (4, B); ``sigmas`` are those of this step. The miss is NaN where there was no forecast.
+    """
+    none = sigmas[0].new_full((), math.nan)
+    miss = torch.stack([none if each.miss is None else each.miss for each in known])
+    then = torch.stack([each.sigma for each in known])
+    found = [row if each.miss is None else [*row, each.miss] for each, row in zip(known, marks, strict=True)]
+    checked = torch.stack([torch.stack(list(row)).sum() for row in found])
+    return torch.stack([miss, checked, then, then - torch.stack(list(sigmas))])
 
 
 def read_all(tables: Sequence[Tensor]) -> list[Measured]:
-    """Several (2, B) tables on the host. The one synchronisation: who leaves decides the shapes to come."""
+    """Several tables (2 or 4, B) on the host. The one synchronisation: who leaves decides the shapes to come."""
     if not tables:
         return []
-    distance, checked = read(torch.cat(list(tables), 1))
+    most = max(len(table) for table in tables)
+    level = [table if len(table) == most else F.pad(table, (0, 0, 0, most - len(table))) for table in tables]
     return [
-        Measured(d if math.isfinite(d) else None, math.isfinite(c)) for d, c in zip(distance, checked, strict=True)
+        Measured(d if math.isfinite(d) else None, math.isfinite(c), *sigmas)
+        for d, c, *sigmas in zip(*read(torch.cat(level, 1)), strict=True)
     ]

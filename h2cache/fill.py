@@ -36,6 +36,11 @@ class Fill(Protocol):
         ...
 
     @property
+    def counts_steps(self) -> bool:
+        """True where the weights depend on how many steps there will be."""
+        ...
+
+    @property
     def needs_signal(self) -> bool:
         """True where the weights depend on the anchors' and this step's summaries."""
         ...

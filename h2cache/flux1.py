@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from h2cache.adapter import Adapter
+from h2cache.block_call import AttentionKwargs, BlockCall, call_block, no_attention
 from h2cache.errors import H2CacheError
 from h2cache.family import Block, Conditioning, StepInputs, Streams
 
@@ -33,37 +34,42 @@ class Flux1(Adapter):
             temb = model.time_text_embed(timestep, inputs.guidance.to(img.dtype) * 1000, inputs.pooled)
         txt = model.context_embedder(inputs.prompt_embeds)
         cos, sin = model.pos_embed(torch.cat([inputs.txt_ids, inputs.image_stream_ids]))
-        return Streams(txt, img), Conditioning((temb,), (cos, sin), inputs.num_references)
+        return Streams(txt, img), Conditioning((temb, *self.extras), (cos, sin), inputs.num_references)
 
     def modulated_input(self, streams: Streams, conditioning: Conditioning) -> Tensor:
         """The first double-stream block's modulated norm of the image stream (B, T, D)."""
-        (temb,) = conditioning.per_sample
+        temb, *_ = conditioning.per_sample
         modulated: Tensor = self.transformer.transformer_blocks[0].norm1(streams.img, emb=temb)[0]
         return modulated
 
     def head(self, streams: Streams, conditioning: Conditioning) -> Tensor:
         """As FluxTransformer2DModel.forward does after its last block."""
-        (temb,) = conditioning.per_sample
+        temb, *_ = conditioning.per_sample
         velocity: Tensor = self.transformer.proj_out(self.transformer.norm_out(streams.img, temb))
         return velocity
 
 
-def flux1_model(transformer: "FluxTransformer2DModel") -> Flux1:
+def flux1_model(
+    transformer: "FluxTransformer2DModel",
+    call: BlockCall = call_block,
+    attention: AttentionKwargs = no_attention,
+) -> Flux1:
     """See a FluxTransformer2DModel as a row of blocks; nothing of it is changed or copied."""
     doubles, singles = transformer.transformer_blocks, transformer.single_transformer_blocks
-    return Flux1(transformer, [_block(block) for block in (*doubles, *singles)], len(doubles))
+    return Flux1(transformer, [_block(module, call, attention) for module in (*doubles, *singles)], len(doubles))
 
 
-def _block(block: nn.Module) -> Block:
+def _block(module: nn.Module, call: BlockCall, attention: AttentionKwargs) -> Block:
     """Both kinds of block take and give the two streams."""
 
     def run(streams: Streams, conditioning: Conditioning) -> Streams:
-        txt, img = block(
-            hidden_states=streams.img,
-            encoder_hidden_states=streams.txt,
-            temb=conditioning.per_sample[0],
-            image_rotary_emb=conditioning.shared,
-        )
+        per_sample = {
+            "hidden_states": streams.img,
+            "encoder_hidden_states": streams.txt,
+            "temb": conditioning.per_sample[0],
+            "joint_attention_kwargs": attention(conditioning),
+        }
+        txt, img = call(module, per_sample, {"image_rotary_emb": conditioning.shared})
         return Streams(txt, img)
 
     return run

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from h2cache.adapter import Adapter
+from h2cache.block_call import AttentionKwargs, BlockCall, call_block, no_attention
 from h2cache.family import Block, Conditioning, StepInputs, Streams
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Flux2(Adapter):
             model.double_stream_modulation_img(temb),
             model.double_stream_modulation_txt(temb),
             model.single_stream_modulation(temb),
+            *self.extras,
         )
         txt = model.context_embedder(inputs.prompt_embeds)
         cos, sin = model.pos_embed(torch.cat([inputs.txt_ids, inputs.image_stream_ids]))
@@ -52,38 +54,47 @@ class Flux2(Adapter):
         return velocity
 
 
-def flux2_model(transformer: "Flux2Transformer2DModel") -> Flux2:
+def flux2_model(
+    transformer: "Flux2Transformer2DModel",
+    call: BlockCall = call_block,
+    attention: AttentionKwargs = no_attention,
+) -> Flux2:
     """See a Flux2Transformer2DModel as a row of blocks; nothing of it is changed or copied."""
     doubles, singles = transformer.transformer_blocks, transformer.single_transformer_blocks
-    blocks = [*map(_double, doubles), *map(_single, singles)]
+    blocks = [
+        *(_double(module, call, attention) for module in doubles),
+        *(_single(module, call, attention) for module in singles),
+    ]
     return Flux2(transformer, blocks, len(doubles))
 
 
-def _double(block: nn.Module) -> Block:
+def _double(module: nn.Module, call: BlockCall, attention: AttentionKwargs) -> Block:
     def run(streams: Streams, conditioning: Conditioning) -> Streams:
-        txt, img = block(
-            hidden_states=streams.img,
-            encoder_hidden_states=streams.txt,
-            temb_mod_img=conditioning.per_sample[1],
-            temb_mod_txt=conditioning.per_sample[2],
-            image_rotary_emb=conditioning.shared,
-        )
+        per_sample = {
+            "hidden_states": streams.img,
+            "encoder_hidden_states": streams.txt,
+            "temb_mod_img": conditioning.per_sample[1],
+            "temb_mod_txt": conditioning.per_sample[2],
+            "joint_attention_kwargs": attention(conditioning),
+        }
+        txt, img = call(module, per_sample, {"image_rotary_emb": conditioning.shared})
         return Streams(txt, img)
 
     return run
 
 
-def _single(block: nn.Module) -> Block:
+def _single(module: nn.Module, call: BlockCall, attention: AttentionKwargs) -> Block:
     """The block joins the streams; diffusers does it once before the first of them."""
 
     def run(streams: Streams, conditioning: Conditioning) -> Streams:
-        txt, img = block(
-            hidden_states=streams.img,
-            encoder_hidden_states=streams.txt,
-            temb_mod=conditioning.per_sample[3],
-            image_rotary_emb=conditioning.shared,
-            split_hidden_states=True,
-        )
+        per_sample = {
+            "hidden_states": streams.img,
+            "encoder_hidden_states": streams.txt,
+            "temb_mod": conditioning.per_sample[3],
+            "joint_attention_kwargs": attention(conditioning),
+        }
+        shared = {"image_rotary_emb": conditioning.shared, "split_hidden_states": True}
+        txt, img = call(module, per_sample, shared)
         return Streams(txt, img)
 
     return run

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from h2cache.adapter import Adapter
+from h2cache.block_call import BlockCall, call_block
 from h2cache.errors import H2CacheError
 from h2cache.family import Block, Conditioning, StepInputs, Streams
 
@@ -82,12 +83,15 @@ class Flux3(Adapter):
         return velocity
 
 
-def flux3_model(transformer: "Flux3Transformer2DModel") -> Flux3:
-    """See a Flux3Transformer2DModel as a row of blocks; nothing of it is changed or copied."""
+def flux3_model(transformer: "Flux3Transformer2DModel", call: BlockCall = call_block) -> Flux3:
+    """See a Flux3Transformer2DModel as a row of blocks; nothing of it is changed or copied.
+
+    ``call`` is for the detail blocks; structure blocks, a module a mode, are called as they are.
+    """
     modes = transformer.mode_blocks
     doubles = zip(transformer.txt_mode_blocks, modes["image"], modes["image_cond"], strict=True)
     structure = [_by_mode(*blocks) for blocks in doubles]
-    detail = [_joint(block) for block in transformer.single_transformer_blocks]
+    detail = [_joint(module, call) for module in transformer.single_transformer_blocks]
     return Flux3(transformer, [*structure, *detail], len(structure))
 
 
@@ -106,16 +110,16 @@ def _by_mode(of_text: nn.Module, of_image: nn.Module, of_references: nn.Module) 
     return run
 
 
-def _joint(block: nn.Module) -> Block:
+def _joint(module: nn.Module, call: BlockCall) -> Block:
     def run(streams: Streams, conditioning: Conditioning) -> Streams:
         parts = conditioning.per_sample
-        txt, img = block(
-            hidden_states=streams.img,
-            encoder_hidden_states=streams.txt,
-            temb_mod=parts[4],
-            temb_mod_context=parts[3],
-            image_rotary_emb=conditioning.shared[-2:],
-        )
+        per_sample = {
+            "hidden_states": streams.img,
+            "encoder_hidden_states": streams.txt,
+            "temb_mod": parts[4],
+            "temb_mod_context": parts[3],
+        }
+        txt, img = call(module, per_sample, {"image_rotary_emb": conditioning.shared[-2:]})
         return Streams(txt, img)
 
     return run

@@ -23,7 +23,8 @@ class Moment:
 
     ``distance`` to the reference is None where there is none or nothing was measured. ``memory`` is what the gate
     said last since the stage was computed, empty right after that; ``since`` counts those steps. ``computed`` is
-    the index of the last computed step; it came ``gap`` steps after the one before, 0 if it is the first.
+    the index of the last computed step; it came ``gap`` steps after the one before, 0 if it is the first. With a
+    miss come ``sigma``, that step's noise level, and by how much it has ``moved`` down since.
     """
 
     step_index: int
@@ -33,6 +34,8 @@ class Moment:
     since: int
     computed: int
     gap: int
+    sigma: float
+    moved: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,11 @@ class Gate(Protocol):
     @property
     def measures(self) -> Norm | None:
         """The distance that the decision needs, for which the host has to wait; None where it needs none."""
+        ...
+
+    @property
+    def counts_steps(self) -> bool:
+        """True where the decision depends on the number of steps."""
         ...
 
     def decide(self, now: Moment) -> Decision:

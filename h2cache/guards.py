@@ -38,6 +38,12 @@ class Guards:
         if self.max_reuse_share > 1:
             raise H2CacheError(f"max_reuse_share is {self.max_reuse_share!r}, allowed is a share up to 1")
 
+    @property
+    def counts_steps(self) -> bool:
+        """True where a bound depends on how many steps there will be."""
+        has_budget = self.max_reuse_share < 1 or self.min_reuse_share > 0
+        return self.last_full or self.warmup_share > 0 or has_budget
+
     def holds_step(self, step_index: int, num_steps: int) -> bool:
         """True where the step has to be full: in the warm-up, and at the end where that is asked."""
         warmup = self.warmup + int(self.warmup_share * num_steps)

@@ -106,6 +106,20 @@ class Method:
                 if measure and isinstance(measure.signal, ModulatedInput) and span.start > 0:
                     raise H2CacheError("ModulatedInput is the first block's, and the stage starts at a later one")
 
+    @property
+    def counts_steps(self) -> bool:
+        """True where the method has to know how many steps there will be."""
+        return self.guards.counts_steps or any(
+            stage.gate.counts_steps or stage.fill.counts_steps for stage in self.stages
+        )
+
+    @property
+    def needs_grid(self) -> bool:
+        """True where something looks at the image's shape."""
+        measures = [measure for stage in self.stages for measure in (stage.measure, stage.followed) if measure]
+        has_bands = any(stage.fill.steady is not None for stage in self.stages)
+        return has_bands or any(measure.summary.needs_grid for measure in measures)
+
     def flux1_share(self, reused: tuple[bool, ...]) -> float:
         """Share of the block FLOPs that a step of FLUX.1's 19 + 38 blocks costs with these stages reused."""
         spans = self.layout.spans(FLUX1_DOUBLE, FLUX1_SINGLE)

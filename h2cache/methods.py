@@ -267,6 +267,11 @@ METHODS: Mapping[str, Callable[..., Method]] = {
 }
 
 
+def parameters_of(name: str) -> tuple[str, ...]:
+    """The names of a method's parameters."""
+    return tuple(signature(METHODS[name]).parameters)
+
+
 def method(name: str, parameters: Mapping[str, object]) -> Method:
     """A method by its name, with some of its parameters. Raises H2CacheError, which says what is allowed."""
     if name not in METHODS:

@@ -13,7 +13,7 @@ from h2cache.gate import Norm
 from h2cache.layout import Spans
 from h2cache.method import Against, Reused, Stage
 from h2cache.rule import Verdict
-from h2cache.state import Anchor, Reference, SampleCache, StageCache
+from h2cache.state import Anchor, Forecast, Reference, SampleCache, StageCache
 from h2cache.summary import mean_abs
 
 
@@ -45,14 +45,16 @@ class Snapshot:
 class SampleStep:
     """What happens to one sample in one step; ``row`` is its place in the batch.
 
-    ``latents`` (T, C) and ``grid`` are what the step was given. ``verdicts``, ``seen`` (for the gate) and
-    ``followed`` (for the fill) grow by one a stage; ``anchors`` has what the computed stages gave, by stage.
+    ``latents`` (T, C), ``sigma`` () float32 and ``grid`` are what the step was given. ``verdicts``, ``seen``
+    (for the gate) and ``followed`` (for the fill) grow by one a stage; ``anchors`` has what the computed stages
+    gave, by stage.
     """
 
     row: int
     cache: SampleCache
     spans: Spans
     latents: Tensor
+    sigma: Tensor
     grid: tuple[int, int] | None
     verdicts: list[Verdict] = field(default_factory=list)
     seen: list[Reference | None] = field(default_factory=list)
@@ -146,17 +148,22 @@ class SampleStep:
 
     def _anchor(self, number: int, img: Tensor, txt: Tensor | None, mark: Tensor) -> None:
         seen = None if self._is_against_previous(number) else self.seen[number]
-        step, followed, miss = self.cache.step_index, self.followed[number], self._miss(number, img)
         before = self.cache.stages[number].anchors
-        gap = step - before[0].step_index if before else 0
-        self.anchors[number] = Anchor(step, img, txt, mark, seen, followed, miss, gap)
+        gap = self.cache.step_index - before[0].step_index if before else 0
+        forecast = self._forecast(number, img)
+        self.anchors[number] = Anchor(
+            self.cache.step_index, img, txt, mark, seen, self.followed[number], forecast, gap
+        )
 
-    def _miss(self, number: int, img: Tensor) -> Tensor | None:
+    def _forecast(self, number: int, img: Tensor) -> Forecast | None:
         """How far what would have been put in was off, for the gate that asks for it."""
-        if self.stage(number).gate.measures is not Norm.MISS or not self.cache.stages[number].anchors:
+        if self.stage(number).gate.measures is not Norm.MISS:
             return None
+        if not self.cache.stages[number].anchors:
+            return Forecast(self.sigma)
         computed = img.float()
-        return mean_abs(computed - self.reused_sum(number)[0].float()) / mean_abs(computed)
+        off = mean_abs(computed - self.reused_sum(number)[0].float())
+        return Forecast(self.sigma, off / mean_abs(computed))
 
     def _is_against_previous(self, number: int) -> bool:
         measure = self.stage(number).measure
@@ -173,7 +180,7 @@ class SampleStep:
             return StageCache(before.anchors, previous, verdict.memory, before.consecutive + 1)
         if not verdict.stores:
             return StageCache()
-        # The gate compares with the newest anchor only, and asks for its miss only.
+        # The gate compares with the newest anchor only, and asks how its forecast was only.
         kept = before.anchors[: self.stage(number).fill.num_anchors - 1]
-        older = tuple(replace(anchor, seen=None, miss=None) for anchor in kept)
+        older = tuple(replace(anchor, seen=None, forecast=None) for anchor in kept)
         return StageCache((self.anchors[number], *older), previous)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from h2cache.errors import H2CacheError
 from h2cache.parts import from_json, to_json
-from h2cache.state import Anchor, Reference, SampleCache, StageCache
+from h2cache.state import Anchor, Forecast, Reference, SampleCache, StageCache
 from h2cache.stats import SampleStatistics
 
 FORMAT = "h2cache-3"
@@ -68,12 +68,10 @@ def _write_anchor(anchor: Anchor, name: str, tensors: dict[str, Tensor]) -> dict
     tensors |= {f"{name}.img": anchor.img, f"{name}.mark": anchor.mark}
     if anchor.txt is not None:
         tensors[f"{name}.txt"] = anchor.txt
-    if anchor.miss is not None:
-        tensors[f"{name}.miss"] = anchor.miss
     return {
         "step_index": anchor.step_index,
         "text": anchor.txt is not None,
-        "miss": anchor.miss is not None,
+        "forecast": _write_forecast(anchor.forecast, name, tensors),
         "gap": anchor.gap,
         "seen": _write_reference(anchor.seen, f"{name}.seen", tensors),
         "followed": _write_reference(anchor.followed, f"{name}.followed", tensors),
@@ -84,6 +82,15 @@ def _write_reference(seen: Reference | None, name: str, tensors: dict[str, Tenso
     if seen is not None:
         tensors |= {f"{name}.summary": seen.summary, f"{name}.scale": seen.scale}
     return seen is not None
+
+
+def _write_forecast(known: Forecast | None, name: str, tensors: dict[str, Tensor]) -> list[str]:
+    """What there is of it."""
+    if known is None:
+        return []
+    parts = {"sigma": known.sigma} if known.miss is None else {"sigma": known.sigma, "miss": known.miss}
+    tensors |= {f"{name}.{part}": tensor for part, tensor in parts.items()}
+    return list(parts)
 
 
 def _read_stage(facts: dict[str, Any], name: str, tensors: dict[str, Tensor]) -> StageCache:
@@ -103,9 +110,13 @@ def _read_anchor(facts: dict[str, Any], name: str, tensors: dict[str, Tensor]) -
         tensors[f"{name}.mark"],
         _read_reference(facts["seen"], f"{name}.seen", tensors),
         _read_reference(facts["followed"], f"{name}.followed", tensors),
-        tensors[f"{name}.miss"] if facts["miss"] else None,
+        _read_forecast(facts["forecast"], name, tensors),
         facts["gap"],
     )
+
+
+def _read_forecast(parts: list[str], name: str, tensors: dict[str, Tensor]) -> Forecast | None:
+    return Forecast(**{part: tensors[f"{name}.{part}"] for part in parts}) if parts else None
 
 
 def _read_reference(is_there: bool, name: str, tensors: dict[str, Tensor]) -> Reference | None:

@@ -34,8 +34,8 @@ def _stage_bytes(
         residual = img_tokens * model.channels
     else:
         residual = (img_tokens + reference_tokens + (0 if is_last else txt_tokens)) * model.width
-    miss = FLOAT32 if stage.gate.measures is Norm.MISS else 0
-    anchors = stage.fill.num_anchors * (residual * model.dtype.itemsize + FLOAT32) + miss
+    forecast = 2 * FLOAT32 if stage.gate.measures is Norm.MISS else 0
+    anchors = stage.fill.num_anchors * (residual * model.dtype.itemsize + FLOAT32) + forecast
     gate = _summary_bytes(model, stage.measure, img_tokens, txt_tokens)
     fill = stage.fill.num_anchors * _summary_bytes(model, stage.followed, img_tokens, txt_tokens)
     is_shared = stage.followed == stage.measure and not _is_against_previous(stage)

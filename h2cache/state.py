@@ -28,15 +28,31 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Forecast:
+    """How the forecast of a computed step turned out, both () float32: the step's ``sigma``, and its ``miss``.
+
+    The miss is the relative L1 between what was computed and what would have been put in; None where there was
+    nothing to put in.
+    """
+
+    sigma: Tensor
+    miss: Tensor | None = None
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Everything that takes memory."""
+        return (self.sigma,) if self.miss is None else (self.sigma, self.miss)
+
+
+@dataclass(frozen=True, slots=True)
 class Anchor:
     """What a stage gave in a step that was computed. The tensors are the sample's own, not views.
 
     ``img`` (T, D) and ``txt`` (S, D): what the stage added to the streams, without text where no later block reads
     it; of a whole-step method that reuses outputs, ``img`` is the velocity (T, C). ``mark`` () float32: 0, or NaN
     where they are not finite. What was measured in that step, where somebody will ask for it: ``seen`` for the
-    gate, ``followed`` for the fill. ``miss`` () float32: relative L1 between this and what would have been put in,
-    where the gate asks for it and there was something to put in. ``gap``: steps since the computed one before, 0
-    for the first.
+    gate, ``followed`` for the fill. ``forecast``: how it was off, where the gate
+    asks for it. ``gap``: steps since the computed one before, 0 for the first.
     """
 
     step_index: int
@@ -45,7 +61,7 @@ class Anchor:
     mark: Tensor
     seen: Reference | None = None
     followed: Reference | None = None
-    miss: Tensor | None = None
+    forecast: Forecast | None = None
     gap: int = 0
 
     @property
@@ -54,8 +70,8 @@ class Anchor:
         yield from (self.img, self.mark)
         if self.txt is not None:
             yield self.txt
-        if self.miss is not None:
-            yield self.miss
+        if self.forecast is not None:
+            yield from self.forecast.tensors
         for reference in (self.seen, self.followed):
             if reference is not None:
                 yield from reference.tensors
@@ -142,7 +158,7 @@ def _moved(stage: StageCache, device: torch.device | str) -> StageCache:
                 mark=anchor.mark.to(device),
                 seen=_moved_reference(anchor.seen, device),
                 followed=_moved_reference(anchor.followed, device),
-                miss=None if anchor.miss is None else anchor.miss.to(device),
+                forecast=_moved_forecast(anchor.forecast, device),
             )
             for anchor in stage.anchors
         ),
@@ -152,3 +168,9 @@ def _moved(stage: StageCache, device: torch.device | str) -> StageCache:
 
 def _moved_reference(seen: Reference | None, device: torch.device | str) -> Reference | None:
     return None if seen is None else Reference(seen.summary.to(device), seen.scale.to(device))
+
+
+def _moved_forecast(known: Forecast | None, device: torch.device | str) -> Forecast | None:
+    if known is None:
+        return None
+    return Forecast(known.sigma.to(device), None if known.miss is None else known.miss.to(device))

@@ -39,8 +39,9 @@ def denoise_step(model: FluxModel, inputs: StepInputs, caches: Sequence[SampleCa
     """
     _check(inputs, caches)
     streams, conditioning = model.embed(inputs)
+    sigmas = inputs.timestep.float().clone()
     steps = [
-        SampleStep(row, cache, spans_of(model, cache), inputs.latents[row], inputs.grid)
+        SampleStep(row, cache, spans_of(model, cache), inputs.latents[row], sigmas[row], inputs.grid)
         for row, cache in enumerate(caches)
     ]
     sweep = Sweep(model, streams, conditioning, View(inputs.timestep, inputs.grid, inputs.latents), steps)

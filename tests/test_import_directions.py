@@ -14,6 +14,7 @@ ALLOWED: dict[str, set[str]] = {
     "h2cache": {"torch", "safetensors"},
     "h2cache.flux1": {"torch", "diffusers", "h2cache"},
     "h2cache.flux2": {"torch", "diffusers", "h2cache"},
+    "h2cache.drop_in": {"torch", "diffusers", "matplotlib", "h2cache"},
     "h2cache.flux3": {"torch", "diffusers", "h2cache"},
     "h2cache.arena": {
         "torch",

@@ -18,6 +18,7 @@ class Average:
     """
 
     num_anchors = 2
+    counts_steps = False
     needs_signal = False
     steady = None
     hindsight = 0.0

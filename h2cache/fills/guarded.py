@@ -22,6 +22,7 @@ class Guarded:
 
     most: float = 1.5
     num_anchors = 2
+    counts_steps = False
     needs_signal = True
     steady = None
     hindsight = 0.0

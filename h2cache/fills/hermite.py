@@ -24,6 +24,7 @@ class Hermite:
     scale: float = 0.5
     since: int = 0
     cutoff: float | None = None
+    counts_steps = False
     needs_signal = False
     hindsight = 0.0
 

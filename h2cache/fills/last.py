@@ -12,6 +12,7 @@ class Last:
     """Order zero."""
 
     num_anchors = 1
+    counts_steps = False
     needs_signal = False
     steady = None
     hindsight = 0.0

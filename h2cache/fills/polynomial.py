@@ -24,6 +24,7 @@ class Polynomial:
 
     order: int = 2
     hindsight: float = 0.0
+    counts_steps = False
     needs_signal = False
     steady = None
 

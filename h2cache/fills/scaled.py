@@ -22,6 +22,11 @@ class Scaled:
     steady = None
     hindsight = 0.0
 
+    @property
+    def counts_steps(self) -> bool:
+        """See Fill."""
+        return bool(self.gains)
+
     def __post_init__(self) -> None:
         check_numbers("gains", self.gains)
 

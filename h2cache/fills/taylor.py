@@ -20,6 +20,7 @@ class Taylor:
 
     order: int = 1
     since: int = 0
+    counts_steps = False
     needs_signal = False
     steady = None
     hindsight = 0.0

@@ -16,6 +16,7 @@ class Accumulated:
     threshold: float
     polynomial: tuple[float, ...] = ()
     measures = Norm.RELATIVE_L1
+    counts_steps = False
 
     def __post_init__(self) -> None:
         check_number("threshold", self.threshold)

@@ -17,6 +17,7 @@ class Below:
     threshold: float
     at: bool = False
     measures = Norm.RELATIVE_L1
+    counts_steps = False
 
     def __post_init__(self) -> None:
         check_number("threshold", self.threshold)

@@ -17,6 +17,7 @@ class Interval:
     every: int = 6
     offset: int = 2
     measures = None
+    counts_steps = False
 
     def __post_init__(self) -> None:
         check_count("every", self.every, low=1)

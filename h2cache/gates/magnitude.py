@@ -26,6 +26,7 @@ class Magnitude:
     max_skips: int = 5
     ratios: tuple[float, ...] = FLUX1_RATIOS
     measures = None
+    counts_steps = True
 
     def __post_init__(self) -> None:
         check_number("threshold", self.threshold)

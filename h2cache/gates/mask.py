@@ -15,6 +15,7 @@ class Mask:
 
     steps: str
     measures = None
+    counts_steps = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.steps, str) or not self.steps or set(self.steps) - {"0", "1"}:

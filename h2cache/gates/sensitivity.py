@@ -26,6 +26,7 @@ class Sensitivity:
     max_skips: int = 3
     start_share: float = 0.2
     measures = Norm.RMS
+    counts_steps = True
 
     def __post_init__(self) -> None:
         for name in ("threshold", "start", "start_share"):

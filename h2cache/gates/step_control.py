@@ -18,9 +18,10 @@ class StepControl:
     tolerance, if misses grow with that power of the stretch; the next stretch is taken that long, at most
     ``growth`` times the last. Nothing is measured in the steps that are reused, so these cost nothing at all.
 
-    The tolerance goes from ``tau1`` at the first step, where an image's structure is made, to ``tau2`` at the
-    last, where its detail is. Before there is a miss, a stretch is ``tau1`` of the whole run: velocities of Flux
-    models change by about their own size from noise to image. With both 0 nothing is ever reused.
+    The tolerance goes with the noise level from ``tau1`` at sigma 1, where an image's structure is made, to
+    ``tau2`` at 0, where its detail is. Before there is a miss, a stretch is as long as sigma takes to move by the
+    tolerance: from noise to image velocities of Flux models change by about their own size. With both 0 nothing
+    is ever reused.
 
     Source: Hairer, Norsett, Wanner, Solving ODEs I, II.4; the reuse is ours.
     """
@@ -30,6 +31,7 @@ class StepControl:
     damping: float = 3.0
     growth: float = 2.0
     measures = Norm.MISS
+    counts_steps = False
 
     def __post_init__(self) -> None:
         check_number("tau1", self.tau1)
@@ -44,12 +46,11 @@ class StepControl:
 
     def stretch(self, now: Moment) -> float:
         """Steps from the newest computed one to the next."""
-        done = now.computed / now.num_steps
-        tolerance = self.tau1 + (self.tau2 - self.tau1) * done
-        if tolerance == 0:
+        tolerance = self.tau2 + (self.tau1 - self.tau2) * now.sigma
+        if tolerance <= 0:
             return 0.0
         if now.distance is None or now.gap == 0:
-            return tolerance * now.num_steps
+            return tolerance / now.moved if now.moved > 0 else 0.0
         longest = now.gap * self.growth
         if now.distance == 0:
             return longest

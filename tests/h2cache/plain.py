@@ -312,7 +312,8 @@ def default(tau1, tau2, order, hindsight, damping, growth):
             return through(points, k)
         _, img = net.run(net.txt, net.img, 0, len(net.all))
         velocity = net.head(img)
-        used, tolerance = velocity, tau1 + (tau2 - tau1) * k / n
+        sigma = 1 - k / n
+        used, tolerance = velocity, tau1 * sigma + tau2 * (1 - sigma)
         stretch = tolerance * n
         if points:
             last = k - points[-1][0]

@@ -16,8 +16,8 @@ GAPS = st.integers(1, 9)
 STEPS = st.lists(st.integers(0, 30), min_size=1, max_size=4, unique=True).map(lambda steps: sorted(steps)[::-1])
 
 
-def stretch(gate: StepControl, miss: float | None, gap: int, computed: int = 10) -> float:
-    return gate.stretch(Moment(computed + 1, 28, miss, (), 0, computed, gap))
+def stretch(gate: StepControl, miss: float | None, gap: int, sigma: float = 0.6, moved: float = 0.1) -> float:
+    return gate.stretch(Moment(11, 28, miss, (), 0, 10, gap, sigma, moved))
 
 
 @given(TAUS, TAUS, MISSES, GAPS)
@@ -42,16 +42,21 @@ def test_a_miss_at_the_tolerance_keeps_the_stretch(tau: float, gap: int) -> None
     assert stretch(StepControl(tau, tau), tau, gap) == gap
 
 
-@given(st.integers(0, 27), MISSES, GAPS)
-def test_thresholds_of_0_never_reuse(computed: int, miss: float, gap: int) -> None:
-    now = Moment(computed + 1, 28, miss, (), 0, computed, gap)
-    assert not StepControl(0.0, 0.0).decide(now).reuse
+@given(st.floats(0, 1), MISSES, GAPS)
+def test_thresholds_of_0_never_reuse(sigma: float, miss: float, gap: int) -> None:
+    assert not StepControl(0.0, 0.0).decide(Moment(11, 28, miss, (), 0, 10, gap, sigma, 0.1)).reuse
 
 
-def test_tau1_rules_at_the_first_step_and_tau2_at_the_last() -> None:
+def test_tau1_rules_in_noise_and_tau2_at_the_image() -> None:
     gate = StepControl(0.2, 0.6)
-    assert stretch(gate, None, 0, computed=0) == pytest.approx(0.2 * 28)
-    assert stretch(gate, 0.4, 3, computed=14) == pytest.approx(3)
+    assert stretch(gate, 0.2, 3, sigma=1.0) == pytest.approx(3)
+    assert stretch(gate, 0.4, 3, sigma=0.5) == pytest.approx(3)
+    assert stretch(gate, 0.6, 3, sigma=0.0) == pytest.approx(3)
+
+
+def test_the_first_stretch_is_as_long_as_sigma_takes_to_move_by_the_tolerance() -> None:
+    assert stretch(StepControl(0.2, 0.6), None, 0, sigma=1.0, moved=0.05) == pytest.approx(4)
+    assert stretch(StepControl(0.2, 0.6), None, 0, sigma=1.0, moved=0.0) == 0
 
 
 @given(STEPS, st.integers(-5, 40))

@@ -174,8 +174,9 @@ CASES = st.one_of(
     st.builds(ertacache_like, PATTERNS, st.floats(0.9, 1.1)),
     st.builds(
         default,
-        THRESHOLDS,
-        THRESHOLDS,
+        # Not where a first stretch is half a step more than a whole number, which may fall to either side.
+        THRESHOLDS.map(lambda tau: tau + 0.0003),
+        THRESHOLDS.map(lambda tau: tau + 0.0003),
         st.integers(0, 4),
         st.sampled_from([0.0, 0.5, 1.0]),
         st.floats(0.5, 6.0),
