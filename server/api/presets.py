@@ -17,7 +17,7 @@ def presets_router(parts: ApiParts) -> APIRouter:
     async def list_presets() -> dict[str, Any]:
         """The served model's presets."""
         profile = parts.profile
-        paper = Preset(method="paper", tau1=PAPER.tau1 or 0.0, tau2=PAPER.tau2 or 0.0)
+        paper = Preset.model_validate({"method": PAPER.method, "tau1": PAPER.tau1, "tau2": PAPER.tau2})
         named = {**profile.presets, "paper": paper}
         return {
             "object": "list",

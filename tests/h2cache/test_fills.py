@@ -113,7 +113,9 @@ def test_only_the_image_s_own_tokens_have_a_low_band() -> None:
     newest, older = (torch.rand(SHAPE.image + 3, 4, generator=torch.Generator().manual_seed(i)) for i in (1, 2))
     anchors = tuple(Anchor(step, values, None, values.new_zeros(())) for step, values in ((1, newest), (0, older)))
     cache = SampleCache(made, 5, 2, (StageCache(anchors),))
-    step = SampleStep(0, cache, made.layout.spans(2, 3), torch.zeros(SHAPE.image, 4), (SHAPE.rows, SHAPE.columns))
+    step = SampleStep(
+        0, cache, made.layout.spans(2, 3), torch.zeros(SHAPE.image, 4), torch.ones(()), (SHAPE.rows, SHAPE.columns)
+    )
     step.followed.append(None)
     put_in, _ = step.reused_sum(0)
     # The band is all there is, so that the image stays; what comes behind it is forecast: H_1(1) = 2.
