@@ -314,7 +314,7 @@ def default(tau1, tau2, order, hindsight, damping, growth):
         velocity = net.head(img)
         sigma = 1 - k / n
         used, tolerance = velocity, tau1 * sigma + tau2 * (1 - sigma)
-        stretch = tolerance * n
+        stretch = (2 * tolerance * n) ** 0.5
         if points:
             last = k - points[-1][0]
             better = [*points, (k, velocity)]

@@ -54,9 +54,11 @@ def test_tau1_rules_in_noise_and_tau2_at_the_image() -> None:
     assert stretch(gate, 0.6, 3, sigma=0.0) == pytest.approx(3)
 
 
-def test_the_first_stretch_is_as_long_as_sigma_takes_to_move_by_the_tolerance() -> None:
-    assert stretch(StepControl(0.2, 0.6), None, 0, sigma=1.0, moved=0.05) == pytest.approx(4)
-    assert stretch(StepControl(0.2, 0.6), None, 0, sigma=1.0, moved=0.0) == 0
+@given(st.floats(0.02, 0.5), st.floats(0.001, 0.1))
+def test_the_first_stretch_s_errors_sum_up_to_the_tolerance(tau: float, moved: float) -> None:
+    steps = stretch(StepControl(tau, 0.6), None, 0, sigma=1.0, moved=moved)
+    assert steps**2 * moved / 2 == pytest.approx(tau)
+    assert stretch(StepControl(tau, 0.6), None, 0, sigma=1.0, moved=0.0) == 0
 
 
 @given(STEPS, st.integers(-5, 40))
