@@ -28,6 +28,7 @@ from h2cache.summaries.windows import Windows
 
 STRUCTURE_POOL_SIZE, DETAIL_POOL_SIZE = 2048, 384
 """Pool sizes of the two stages in the published code (repository Bluear7878/H2-Cache)."""
+LINEAR_FROM = 0.1
 TEACACHE_FLUX1 = (498.651651, -283.781631, 55.8554382, -3.82021401, 0.264230861)
 """The authors' polynomial for FLUX.1 (repository ali-vilab/TeaCache)."""
 PROCACHE_FLUX1 = 5 * "011111" + 4 * "01111"
@@ -228,11 +229,11 @@ def mask(steps: str) -> Method:
 
 
 def default(
-    tau1: float = 0.1,
-    tau2: float = 0.5,
-    order: int = 2,
+    tau1: float = 0.12,
+    tau2: float = 0.6,
+    order: int | None = None,
     hindsight: float = 0.5,
-    damping: float = 3.0,
+    damping: float = 5.0,
     growth: float = 2.0,
     warmup: int = 0,
     last_full: bool = False,
@@ -240,9 +241,11 @@ def default(
 ) -> Method:
     """Ours: velocities extrapolated for as long as their own misses allow; chosen in the arena.
 
-    ``tau1`` is the miss allowed where an image's structure is made, ``tau2`` where its detail is.
+    ``tau1`` is the miss allowed where an image's structure is made, ``tau2`` where its detail is. Without an
+    ``order`` it is a parabola for a ``tau1`` below LINEAR_FROM and a line from there on, where stretches are long.
     """
-    fill = Polynomial(order, hindsight)
+    check_number("tau1", tau1)
+    fill = Polynomial((2 if tau1 < LINEAR_FROM else 1) if order is None else order, hindsight)
     stage = Stage(StepControl(tau1, tau2, damping, growth), fill, reused=Reused.OUTPUT)
     return Method("default", WholeStep(), (stage,), Guards(warmup, 0.0, last_full, max_consecutive))
 

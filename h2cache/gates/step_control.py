@@ -19,9 +19,9 @@ class StepControl:
     ``growth`` times the last. Nothing is measured in the steps that are reused, so these cost nothing at all.
 
     The tolerance goes with the noise level from ``tau1`` at sigma 1, where an image's structure is made, to
-    ``tau2`` at 0, where its detail is. Before there is a miss, velocities are taken to
-    change as much as sigma moves, and a stretch is so long that the errors of its steps sum up to the tolerance: of
-    g steps that each move by m it is g^2 m / 2. With both 0 nothing is ever reused.
+    ``tau2`` at 0, where its detail is. Before there is a miss, velocities are taken to change as much as sigma
+    moves, and a stretch is so long that the errors of its steps sum up to the tolerance: of g steps that each move
+    by m it is g^2 m / 2. With both 0 nothing is ever reused.
 
     Source: Hairer, Norsett, Wanner, Solving ODEs I, II.4; the reuse is ours.
     """

@@ -13,7 +13,7 @@ from server.errors import RequestError
 from server.profile import ModelProfile, Preset
 from server.request import TWO_THRESHOLDS, CacheChoice
 
-BARE = CacheChoice("custom", tau1=0.1, tau2=0.5)
+BARE = CacheChoice("custom", tau1=0.12, tau2=0.6)
 """The default method with its own thresholds."""
 PAPER = CacheChoice("paper", tau1=0.15, tau2=0.22, method="paper")
 """The published rule and thresholds (arXiv 2510.27171), without guards."""
