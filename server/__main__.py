@@ -1,4 +1,4 @@
-"""The command line: ``h2serve serve`` and ``h2serve bench``."""
+"""The command line: ``h2serve serve``, ``bench`` and ``calibrate``."""
 
 import argparse
 import asyncio
@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from server.app import EmbeddedServer, real_engine
+from server.app import EmbeddedServer, real_engine, served_profile
+from server.calibrate.command import Calibration, calibrate
 from server.errors import ServerError, StartupError
 from server.profile import ModelProfile, load_profile
 from server.serve import open_socket, serve
 from server.settings import DEFAULT_FILE, load_settings
 
-FLAGS = ("model", "device", "dtype", "host", "port", "max_batch", "max_queue")
+FLAGS = ("model", "device", "dtype", "host", "port", "max_batch", "max_queue", "presets")
 BENCHMARKS = ("overhead", "throughput", "http", "memory", "presets")
 
 
@@ -43,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--port", type=int, help="port to listen on, 0 for a free one (8000)")
     command.add_argument("--max-batch", type=int, help="samples in one forward at most (8)")
     command.add_argument("--max-queue", type=int, help="images waiting at most (128)")
+    command.add_argument("--presets", help="a TOML file of calibrate, whose presets are added to the model's")
     command.add_argument("--config", type=Path, default=DEFAULT_FILE, help="a TOML profile")
     command.set_defaults(run=run_serve)
     command = commands.add_parser("bench", help="the numbers of docs/benchmarks.md")
@@ -51,6 +53,14 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--model", default="flux-nano", help="of throughput and presets (flux-nano)")
     command.add_argument("--device", default="cpu", help="of throughput and presets: auto, cpu, cuda (cpu)")
     command.set_defaults(run=run_bench)
+    command = commands.add_parser("calibrate", help="presets measured on your own model and prompts")
+    command.add_argument("--model", default="flux-nano", help="a profile's name, a diffusers folder or a hub id")
+    command.add_argument("--prompts", type=Path, required=True, help="a prompt a line, UTF-8")
+    command.add_argument("--out", type=Path, required=True, help="the TOML file; a plot goes beside it")
+    command.add_argument("--seeds", type=int, default=1, help="seeds 0 to N - 1 for each prompt (1)")
+    command.add_argument("--steps", type=int, help="denoising steps (the model's default)")
+    command.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
+    command.set_defaults(run=run_calibrate)
     return top
 
 
@@ -60,7 +70,7 @@ def run_serve(arguments: argparse.Namespace) -> None:
     # Read when transformers is imported: it would remark that torchvision is not there, and nothing needs it.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     settings = load_settings(arguments.config, given(arguments), os.environ)
-    profile = load_profile(settings.model)
+    profile = served_profile(settings)
     listening = open_socket(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -74,6 +84,15 @@ def run_bench(arguments: argparse.Namespace) -> None:
     from server.bench.table import print_table
 
     print_table(arguments.only, arguments.model, arguments.device)
+
+
+def run_calibrate(arguments: argparse.Namespace) -> None:
+    """Measure presets and write them."""
+    profile = load_profile(arguments.model)
+    calibrate(
+        Calibration(profile, arguments.prompts, arguments.out, arguments.seeds, arguments.steps, arguments.device)
+    )
+    print(f"h2serve: wrote {arguments.out}; serve it with `h2serve serve --presets {arguments.out}`")
 
 
 def given(arguments: argparse.Namespace) -> dict[str, Any]:

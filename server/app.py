@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
@@ -16,10 +17,11 @@ from server.api.edge import Edge
 from server.api.generation import LARGEST_SEED
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
+from server.calibrate.presets_file import read_presets
 from server.engine.interface import Engine, EngineLimits
 from server.jobs.memory import MemoryQueue
 from server.metrics import Metrics
-from server.profile import ModelProfile, model_source
+from server.profile import ModelProfile, load_profile, model_source, with_presets
 from server.readiness import Phase, Readiness
 from server.results.memory import MemoryResults
 from server.settings import Settings
@@ -140,6 +142,12 @@ async def in_daemon_thread(call: Callable[[], T]) -> T:
 def new_id() -> str:
     """32 hexadecimal digits, not to be guessed."""
     return secrets.token_hex(16)
+
+
+def served_profile(settings: Settings) -> ModelProfile:
+    """The model's profile, with the presets of a calibration where the settings name one."""
+    profile = load_profile(settings.model)
+    return with_presets(profile, read_presets(Path(settings.presets))) if settings.presets else profile
 
 
 def real_engine(settings: Settings, profile: ModelProfile) -> Engine:

@@ -7,6 +7,7 @@ its pipeline; a folder that names none, and a hub id, get FLUX.1's.
 import json
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -32,8 +33,11 @@ class Preset(BaseModel):
     max_consecutive: int | None = Field(None, ge=0)
     last_full: bool = False
     measured_flops_ratio: float | None = None
+    measured_seconds_ratio: float | None = None
     measured_speedup: float | None = None
     measured_psnr_db: float | None = None
+    measured_ssim: float | None = None
+    measured_flip: float | None = None
 
 
 class ModelProfile(BaseModel):
@@ -92,6 +96,14 @@ def load_profile(model: str, profiles: Path = PROFILES) -> ModelProfile:
             stand_in = profile
     changes = {"name": served_name(source), "aliases": (), "folder": source}
     return (stand_in or _read(profiles / FALLBACK)).model_copy(update=changes)
+
+
+def with_presets(profile: ModelProfile, presets: Mapping[str, Preset]) -> ModelProfile:
+    """The profile with presets added or replaced by their names; ``off`` and ``paper`` keep their meaning."""
+    for name in presets:
+        if name in ("off", "paper"):
+            raise SettingsError(f"a preset is named {name!r}, which has a meaning of its own")
+    return profile.model_copy(update={"presets": {**profile.presets, **presets}})
 
 
 def served_name(source: str) -> str:

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(ge=1024)
     result_ttl_s: float = Field(gt=0)
     shutdown_grace_s: float = Field(ge=0)
+    presets: str
 
 
 def load_settings(file: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:

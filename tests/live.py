@@ -9,8 +9,7 @@ from typing import Any
 import httpx
 import uvicorn
 
-from server.app import EmbeddedServer, LoadEngine
-from server.profile import load_profile
+from server.app import EmbeddedServer, LoadEngine, served_profile
 from server.serve import QuietServer, open_socket
 from server.settings import DEFAULT_FILE, Settings, load_settings
 
@@ -24,7 +23,7 @@ def settings_for_tests(**changes: Any) -> Settings:
 def live_server(load_engine: LoadEngine, **changes: Any) -> Iterator[httpx.Client]:
     """A client of a ready server; drained at the end. The client's base URL is the server's address."""
     settings = settings_for_tests(**changes)
-    server = EmbeddedServer(settings, load_profile(settings.model), load_engine)
+    server = EmbeddedServer(settings, served_profile(settings), load_engine)
     listening = open_socket("127.0.0.1", 0)
     ready, stop = threading.Event(), threading.Event()
 

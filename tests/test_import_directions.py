@@ -43,6 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.cache_methods": set(),
     "server.cache_parts": {"server.cache_methods"},
     "server.profile": {"pydantic", "server.errors", "server.request"},
+    "server.calibrate": {"pydantic", "matplotlib", "server.errors", "server.profile"},
     "server.settings": {"pydantic", "pydantic_settings", "server.errors"},
     "server.readiness": set(),
     "server.admission": {"server.request", "server.errors"},
