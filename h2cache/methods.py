@@ -229,8 +229,8 @@ def mask(steps: str) -> Method:
 
 
 def default(
-    tau1: float = 0.12,
-    tau2: float = 0.6,
+    tau1: float = 0.15,
+    tau2: float = 0.22,
     order: int | None = None,
     hindsight: float = 0.5,
     damping: float = 5.0,

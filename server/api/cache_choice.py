@@ -13,8 +13,8 @@ from server.errors import RequestError
 from server.profile import ModelProfile, Preset
 from server.request import TWO_THRESHOLDS, CacheChoice
 
-BARE = CacheChoice("custom", tau1=0.12, tau2=0.6)
-"""The default method with its own thresholds."""
+BARE = CacheChoice("custom", tau1=0.15, tau2=0.22)
+"""The default method; the thresholds are those that clients of the paper's rule know."""
 PAPER = CacheChoice("paper", tau1=0.15, tau2=0.22, method="paper")
 """The published rule and thresholds (arXiv 2510.27171), without guards."""
 OFF = CacheChoice("off", tau1=None, tau2=None, method="off")
