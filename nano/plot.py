@@ -12,8 +12,9 @@ TITLES = {
     "words": "text encoder: cross-entropy of the words",
     "base-1": "transformer, first sitting: velocity MSE",
     "base-2": "transformer, second sitting: velocity MSE",
-    "base": "transformer: velocity MSE",
+    "base": "transformer, third sitting: velocity MSE",
     "distil": "guidance distillation: weighted MSE",
+    "distil-2": "guidance distillation, further: weighted MSE",
     "decoder": "decoder: MSE over contrast",
 }
 
