@@ -13,10 +13,10 @@ from server.errors import RequestError
 from server.profile import ModelProfile, Preset
 from server.request import TWO_THRESHOLDS, CacheChoice
 
-BARE = CacheChoice("custom", tau1=0.15, tau2=0.22)
-"""The default method; the thresholds are those that clients of the paper's rule know."""
 PAPER = CacheChoice("paper", tau1=0.15, tau2=0.22, method="paper")
 """The published rule and thresholds (arXiv 2510.27171), without guards."""
+DEFAULT = replace(PAPER, method="default")
+"""Ours, with the same thresholds where none are given."""
 OFF = CacheChoice("off", tau1=None, tau2=None, method="off")
 HIGHEST_TAU = 1e6
 LONGEST = 10**6
@@ -94,7 +94,7 @@ def _from_object(cache: Mapping[str, Any], profile: ModelProfile) -> CacheChoice
     if preset is not None and not isinstance(preset, str):
         raise RequestError("cache.preset is of the wrong type, allowed is a preset's name", "cache.preset")
     method = cache.get("method")
-    bare = replace(PAPER, preset="custom") if method == PAPER.method else BARE
+    bare = replace(DEFAULT if method == DEFAULT.method else PAPER, preset="custom")
     base = bare if preset is None else named(preset, profile, "cache.preset")
     if method not in (None, base.method):
         raise RequestError(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from h2cache import method
-from server.api.cache_choice import BARE, KEYS, OFF, PAPER, resolve_cache
+from server.api.cache_choice import DEFAULT, KEYS, OFF, PAPER, resolve_cache
 from server.errors import RequestError
 from server.profile import load_profile
 from server.request import CacheChoice
@@ -62,16 +62,17 @@ def test_an_override_changes_what_it_names_and_nothing_else(name: str, changes: 
     assert changed.preset == (f"{name}+" if changes else name)
 
 
-@given(OVERRIDES)
-def test_an_object_without_a_preset_is_the_default_method_with_what_is_given(given_values: dict[str, Any]) -> None:
-    for named in ({}, {"method": "default"}):
-        choice = resolve_cache({"cache": {**named, **given_values}}, PROFILE)
-        assert (choice.preset, values_of(choice)) == ("custom", {**values_of(BARE), **given_values})
+@given(OVERRIDES, st.sampled_from([PAPER, DEFAULT]))
+def test_an_object_with_a_method_of_two_thresholds_is_that_method_with_what_is_given(
+    given_values: dict[str, Any], base: CacheChoice
+) -> None:
+    choice = resolve_cache({"cache": {"method": base.method, **given_values}}, PROFILE)
+    assert (choice.preset, values_of(choice)) == ("custom", {**values_of(base), **given_values})
 
 
 @given(OVERRIDES)
-def test_the_paper_s_method_has_its_own_thresholds(given_values: dict[str, Any]) -> None:
-    choice = resolve_cache({"cache": {"method": "paper", **given_values}}, PROFILE)
+def test_an_object_without_a_preset_is_the_papers_rule_with_what_is_given(given_values: dict[str, Any]) -> None:
+    choice = resolve_cache({"cache": given_values}, PROFILE)
     assert (choice.preset, values_of(choice)) == ("custom", {**values_of(PAPER), **given_values})
 
 
@@ -80,12 +81,14 @@ def test_the_default_method_s_other_parameters_are_given_with_its_name() -> None
     assert choice.parameters == (("order", 1), ("tau1", 0.2))
 
 
-def test_the_bare_thresholds_are_the_library_s() -> None:
-    assert method("default", {}) == method("default", {"tau1": BARE.tau1, "tau2": BARE.tau2})
+def test_absent_thresholds_are_the_library_s() -> None:
+    for choice in (PAPER, DEFAULT):
+        given_both = method(choice.method, {"tau1": choice.tau1, "tau2": choice.tau2})
+        assert method(choice.method, {}) == given_both
 
 
 def test_another_method_than_the_preset_s_is_refused() -> None:
-    assert refusal({"cache": {"preset": "fast", "method": "paper"}}) == "cache.method"
+    assert refusal({"cache": {"preset": "fast", "method": "default"}}) == "cache.method"
 
 
 @given(TAUS | st.none(), TAUS | st.none())

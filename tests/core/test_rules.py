@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.admission import Admitted, Refused, ServiceRate, decide, retry_after_s
-from server.api.cache_choice import BARE, OFF, PAPER, resolve_cache
+from server.api.cache_choice import OFF, PAPER, resolve_cache
 from server.api.quoting import printable, quoted
 from server.errors import RequestError, SettingsError
 from server.profile import PROFILES, load_profile, model_source, served_name
@@ -68,10 +68,10 @@ def test_images_of_a_batch_that_end_together_count_with_the_time_that_the_batch_
         ({}, (NANO.presets["balanced"].tau1, NANO.presets["balanced"].tau2)),
         ({"cache": "off"}, (None, None)),
         ({"cache": "paper"}, (0.15, 0.22)),
-        ({"cache": {}}, (BARE.tau1, BARE.tau2)),
-        ({"cache": {"tau1": 0.3}}, (0.3, BARE.tau2)),
-        ({"cache": {"tau2": 0.3}}, (BARE.tau1, 0.3)),
-        ({"tau1": 0.3}, (0.3, BARE.tau2)),
+        ({"cache": {}}, (PAPER.tau1, PAPER.tau2)),
+        ({"cache": {"tau1": 0.3}}, (0.3, PAPER.tau2)),
+        ({"cache": {"tau2": 0.3}}, (PAPER.tau1, 0.3)),
+        ({"tau1": 0.3}, (0.3, PAPER.tau2)),
         ({"tau1": 0.3, "cache": {"tau1": 0.3, "tau2": 0.1}}, (0.3, 0.1)),
         ({"tau1": 0.3, "cache": "paper"}, (0.3, 0.22)),
         ({"cache": {"preset": "fast", "tau2": 0.5}}, (NANO.presets["fast"].tau1, 0.5)),

@@ -18,9 +18,15 @@ def scenes() -> list[Scene]:
     return [draw_scene(split_rng("check", 90_000 + i), pair_share=0.0) for i in range(8)]
 
 
-def test_flux_pipeline_draws_the_backgrounds_that_the_prompts_say(scenes: list[Scene]) -> None:
+def test_flux_pipeline_draws_what_the_prompts_say(scenes: list[Scene]) -> None:
     adherence = summarize(scenes, generate(load_pipeline(FOLDER), scenes, 16, 3.5))
     assert adherence.background == 1.0
+    assert adherence.one_whole >= 0.6
+
+
+def test_the_guidance_scale_changes_the_picture(scenes: list[Scene]) -> None:
+    low, high = (generate(load_pipeline(FOLDER), scenes[:1], 8, guidance)[0] for guidance in (1.0, 5.0))
+    assert (low != high).mean() > 0.01
 
 
 def test_another_seed_gives_another_picture_of_the_same_prompt(scenes: list[Scene]) -> None:
