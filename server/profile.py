@@ -26,7 +26,7 @@ class Preset(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    method: Literal["default", "paper"] = "default"
+    method: Literal["default", "paper"] = "paper"
     tau1: float = Field(ge=0, allow_inf_nan=False)
     tau2: float = Field(ge=0, allow_inf_nan=False)
     warmup: int = Field(0, ge=0)

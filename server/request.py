@@ -36,7 +36,7 @@ class CacheChoice:
     warmup: int = 0
     max_consecutive: int | None = None
     last_full: bool = False
-    method: str = "default"
+    method: str = "paper"
     parameters: tuple[tuple[str, ParameterValue], ...] = ()
     parts: str | None = None
 

@@ -20,6 +20,7 @@ def write_presets(path: Path, chosen: Mapping[str, Point], told: str) -> None:
         lines += [
             "",
             f"[presets.{name}]  # wanted: SSIM >= {target.ssim:g}, FLIP <= {target.flip:g}",
+            'method = "default"',
             f"tau1 = {point.tau1:g}",
             f"tau2 = {point.tau2:g}",
             f"measured_flops_ratio = {point.flops_ratio:.4f}",

@@ -97,4 +97,4 @@ def test_hindsight_is_refused_where_no_velocity_is_put_in() -> None:
 @pytest.mark.parametrize("order", [-1, 5, 1.5])
 def test_an_order_that_is_not_meant_is_refused(order: float) -> None:
     with pytest.raises(H2CacheError, match="allowed are whole numbers from 0 to 4"):
-        Polynomial(order)  # type: ignore[arg-type]
+        Polynomial(order)  # type: ignore[arg-type]  # wrong on purpose
