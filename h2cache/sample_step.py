@@ -127,43 +127,45 @@ class SampleStep:
             img = end.img(self.row) - base.img(self.row)
             txt = end.txt(self.row) - base.txt(self.row)
         total = img.sum(dtype=torch.float32) + txt.sum(dtype=torch.float32)
-        self._anchor(number, img, None if is_last else txt, 0 * total)
+        self._anchor(number, img, None if is_last else txt, 0 * total, self._foretold(number))
 
     def remember_output(self, velocity: Tensor) -> Tensor:
         """Take down the computed velocity (T, C) of a sample whose method reuses outputs; the one to be used."""
         is_over = self.stage(0).reused is Reused.OVER_LATENTS
         kept = velocity - self.latents if is_over else velocity.clone()
-        self._anchor(0, kept, None, 0 * kept.sum(dtype=torch.float32))
-        return self._in_hindsight(velocity, kept)
+        foretold = self._foretold(0)
+        self._anchor(0, kept, None, 0 * kept.sum(dtype=torch.float32), foretold)
+        return velocity if foretold is None else self._in_hindsight(velocity, kept - foretold)
 
-    def _in_hindsight(self, velocity: Tensor, kept: Tensor) -> Tensor:
+    def _foretold(self, number: int) -> Tensor | None:
+        """What would have been put in for the image in a step that is computed, where somebody asks."""
+        stage = self.stage(number)
+        is_asked = stage.gate.measures is Norm.MISS or stage.fill.hindsight > 0
+        return self.reused_sum(number)[0] if is_asked and self.cache.stages[number].anchors else None
+
+    def _in_hindsight(self, velocity: Tensor, off: Tensor) -> Tensor:
         """The velocity with what the fill makes good of the steps that it has filled before this one."""
-        fill, anchors = self.stage(0).fill, self.cache.stages[0].anchors
-        if not (fill.hindsight and anchors):
-            return velocity
+        anchors, share = self.cache.stages[0].anchors, self.stage(0).fill.hindsight
         astray = hindsight_weight([anchor.step_index for anchor in anchors], self.cache.step_index)
-        if astray == 0:
-            return velocity
-        return velocity + fill.hindsight * astray * (kept - self.reused_sum(0)[0])
+        return velocity if share * astray == 0 else velocity + share * astray * off
 
-    def _anchor(self, number: int, img: Tensor, txt: Tensor | None, mark: Tensor) -> None:
+    def _anchor(self, number: int, img: Tensor, txt: Tensor | None, mark: Tensor, foretold: Tensor | None) -> None:
         seen = None if self._is_against_previous(number) else self.seen[number]
         before = self.cache.stages[number].anchors
         gap = self.cache.step_index - before[0].step_index if before else 0
-        forecast = self._forecast(number, img)
+        forecast = self._forecast(number, img, foretold)
         self.anchors[number] = Anchor(
             self.cache.step_index, img, txt, mark, seen, self.followed[number], forecast, gap
         )
 
-    def _forecast(self, number: int, img: Tensor) -> Forecast | None:
+    def _forecast(self, number: int, img: Tensor, foretold: Tensor | None) -> Forecast | None:
         """How far what would have been put in was off, for the gate that asks for it."""
         if self.stage(number).gate.measures is not Norm.MISS:
             return None
-        if not self.cache.stages[number].anchors:
+        if foretold is None:
             return Forecast(self.sigma)
         computed = img.float()
-        off = mean_abs(computed - self.reused_sum(number)[0].float())
-        return Forecast(self.sigma, off / mean_abs(computed))
+        return Forecast(self.sigma, mean_abs(computed - foretold.float()) / mean_abs(computed))
 
     def _is_against_previous(self, number: int) -> bool:
         measure = self.stage(number).measure
