@@ -50,6 +50,8 @@ ALLOWED: dict[str, set[str]] = {
     "server.metrics": {"prometheus_client"},
     "server.jobs": {"server.request", "server.errors"},
     "server.results": {"server.request", "server.errors"},
+    "server.results.redis": {"server.redis_link"},
+    "server.redis_link": {"redis", "server.errors"},
     "server.engine": {"torch", "numpy", "PIL", "diffusers", "h2cache", "server.request", "server.errors"},
     "server.engine.interface": {"server.request", "server.errors"},
     "server.engine.loader": {
