@@ -54,6 +54,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.redis_link": {"redis", "server.errors"},
     "server.engine": {"torch", "numpy", "PIL", "diffusers", "h2cache", "server.request", "server.errors"},
     "server.engine.interface": {"server.request", "server.errors"},
+    "server.engine.checkpoint": {"torch", "safetensors", "h2cache"},
     "server.engine.loader": {
         "torch",
         "safetensors",

@@ -16,6 +16,7 @@ from server.engine.interface import (
     SampleFailed,
     SampleFinished,
     SampleOrder,
+    SampleSaved,
     SampleStepped,
 )
 from server.engine.loader import LoadedModel, load_model
@@ -91,7 +92,8 @@ class Recorder:
         return [
             event
             for event in self.events
-            if not isinstance(event, SampleStepped) and sample_id in (None, event.sample_id)
+            if isinstance(event, SampleFinished | SampleFailed | SampleDropped)
+            and sample_id in (None, event.sample_id)
         ]
 
     def steps(self, sample_id: str) -> int:
@@ -103,6 +105,14 @@ class Recorder:
         (end,) = self.ends(sample_id)
         assert isinstance(end, SampleFinished), end
         return end
+
+    def saved(self, sample_id: str) -> SampleSaved:
+        """Wait for the first of the sample's states that is told."""
+        self.wait(lambda: bool(self.saves(sample_id)))
+        return self.saves(sample_id)[0]
+
+    def saves(self, sample_id: str) -> list[SampleSaved]:
+        return [event for event in self.events if isinstance(event, SampleSaved) and event.sample_id == sample_id]
 
     def failed(self, sample_id: str) -> SampleFailed:
         self.wait(lambda: bool(self.ends(sample_id)))
