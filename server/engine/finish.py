@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from server.engine.device_error import is_device_lost
+from server.engine.device_error import fault_of, is_device_lost
 from server.engine.image import NonFiniteImage, decode, encode
 from server.engine.interface import FAILED, SampleEvent, SampleFailed, SampleFinished
 from server.engine.loader import LoadedModel
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def finish(model: LoadedModel, sample: Sample, decode_image: DecodeImage) -> SampleEvent:
-    """Decode and encode; whatever goes wrong is this sample's failure only, unless the device is lost by it."""
+    """Decode and encode; whatever goes wrong is this sample's failure only. Raises DeviceFault."""
     order, started_s = sample.order, time.perf_counter()
     try:
         content = decode_image(model, sample)
@@ -24,7 +24,7 @@ def finish(model: LoadedModel, sample: Sample, decode_image: DecodeImage) -> Sam
         return SampleFailed(order.sample_id, NON_FINITE)
     except Exception as error:
         if is_device_lost(error):
-            raise
+            raise fault_of(error, order.sample_id) from error
         log.exception("decoding failed")
         return SampleFailed(order.sample_id, FAILED)
     return SampleFinished(

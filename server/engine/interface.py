@@ -99,9 +99,13 @@ class SampleResumed:
 
 @dataclass(frozen=True, slots=True)
 class DeviceLost:
-    """The device's context is poisoned and only a new process helps; all samples in flight are dropped."""
+    """The device's context is poisoned and only a new process helps; all samples in flight are dropped.
+
+    ``suspects`` are the samples that it was working on, one of which may have done it.
+    """
 
     message: str
+    suspects: tuple[str, ...] = ()
 
 
 SampleEvent = SampleStepped | SampleFinished | SampleFailed | SampleDropped | SampleSaved | SampleResumed

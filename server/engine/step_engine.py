@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from server.engine.checkpoint import CheckpointError, read_checkpoint, resume
-from server.engine.device_error import is_device_lost
+from server.engine.device_error import DeviceFault, fault_of, is_device_lost
 from server.engine.embedding import UnknownPrompt
 from server.engine.finish import DecodeImage, decode_and_encode, finish
 from server.engine.interface import (
@@ -120,7 +120,8 @@ class StepEngine:
             work()
         except Exception as error:
             log.exception("the engine is lost")
-            self._tell(DeviceLost(f"{type(error).__name__}: {str(error)[:200]}"))
+            fault = error if isinstance(error, DeviceFault) else fault_of(error)
+            self._tell(DeviceLost(str(fault), fault.sample_ids))
             for sample_id in self._roster.close(0.0):
                 self._end(SampleDropped(sample_id))
 
@@ -134,7 +135,7 @@ class StepEngine:
                 self._end(SampleFailed(order.sample_id, str(error)))
             except Exception as error:
                 if is_device_lost(error):
-                    raise
+                    raise fault_of(error, order.sample_id) from error
                 log.exception("text encoding failed")
                 self._end(SampleFailed(order.sample_id, FAILED))
 

@@ -8,7 +8,7 @@ import torch
 
 from h2cache import StepRecord
 from server.engine.batch import denoise, gather, scatter
-from server.engine.device_error import is_device_lost
+from server.engine.device_error import fault_of, is_device_lost
 from server.engine.interface import (
     FAILED,
     BatchStepped,
@@ -77,7 +77,7 @@ class StepLoop:
             records = result.records
         except Exception as error:
             if is_device_lost(error):
-                raise
+                raise fault_of(error, *[sample.order.sample_id for sample in samples]) from error
             log.exception("a step of %d samples failed", len(samples))
         if records is None:
             # Only here has the exception let go of the failed step's tensors, which matters when memory was short.
@@ -124,7 +124,7 @@ class StepLoop:
             return result.records
         except Exception as error:
             if is_device_lost(error):
-                raise
+                raise fault_of(error, sample.order.sample_id) from error
             log.exception("a step of one sample failed")
         self._running.remove(sample)
         self._end(SampleFailed(sample.order.sample_id, FAILED))

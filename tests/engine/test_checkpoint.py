@@ -162,9 +162,7 @@ def test_a_lost_device_is_told_and_drops_everything(
     recorder.dropped("b")
     recorder.dropped("a")
     told = [event for event in recorder.events if isinstance(event, DeviceLost)]
-    assert [event.message for event in told] == [
-        "RuntimeError: CUDA error: an illegal memory access was encountered"
-    ]
+    assert told == [DeviceLost("RuntimeError: CUDA error: an illegal memory access was encountered", ("a",))]
     assert engine.free_slots() == 0
     engine.submit(order("c"))
     assert recorder.dropped("c") == SampleDropped("c")
