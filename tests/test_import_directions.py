@@ -50,7 +50,17 @@ ALLOWED: dict[str, set[str]] = {
     "server.metrics": {"prometheus_client"},
     "server.jobs": {"server.request", "server.errors"},
     "server.results": {"server.request", "server.errors"},
-    "server.engine": {"torch", "numpy", "PIL", "diffusers", "h2cache", "server.request", "server.errors"},
+    "server.image_metadata": {"PIL", "server.errors", "server.request"},
+    "server.engine": {
+        "torch",
+        "numpy",
+        "PIL",
+        "diffusers",
+        "h2cache",
+        "server.errors",
+        "server.image_metadata",
+        "server.request",
+    },
     "server.engine.interface": {"server.request", "server.errors"},
     "server.engine.loader": {
         "torch",
