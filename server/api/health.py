@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 
 from server.api.parts import ApiParts
 from server.errors import NotReady
+from server.metrics.registry import CONTENT_TYPE
 
 
 def health_router(parts: ApiParts) -> APIRouter:
@@ -35,6 +36,6 @@ def health_router(parts: ApiParts) -> APIRouter:
         """Prometheus' text format."""
         depth = await parts.queue.depth()
         parts.metrics.queue_is(depth.images_waiting, depth.images_running)
-        return Response(parts.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(parts.render_metrics(), media_type=CONTENT_TYPE)
 
     return router

@@ -11,6 +11,7 @@ from server.api.answer import shape_answer
 from server.api.body import read_json
 from server.api.generation import parse_generation
 from server.api.parts import ApiParts
+from server.api.request_log import NOTES, notes_of_job, notes_of_result
 from server.api.schema import GENERATION_DOC
 from server.errors import JobCancelled, JobFailed, NotReady, QueueFull
 from server.jobs.interface import JobEvent, JobQueue, JobState
@@ -28,8 +29,12 @@ def images_router(parts: ApiParts) -> APIRouter:
         body = await read_json(request, parts.limits.body_limit_bytes)
         wanted = parse_generation(body, parts.profile, parts.limits, parts.new_seed)
         job = Job(parts.new_id(), wanted, submitted_s)
+        notes = request.scope[NOTES]
+        notes |= notes_of_job(job, parts.limits.log_prompts)
         await submit(parts, job)
-        result = await result_of(parts.queue, job.id, request)
+        result = await result_of(parts, job.id, request)
+        notes |= notes_of_result(result)
+        parts.metrics.generation_done(wanted.cache, result.timings)
         return await answer(parts, job, result)
 
     return router
@@ -42,6 +47,7 @@ async def submit(parts: ApiParts, job: Job) -> None:
         raise NotReady(reason)
     bound = parts.limits.max_queue
     if not await parts.queue.put(job, bound):
+        parts.metrics.refused(QueueFull.code)
         depth = await parts.queue.depth()
         count, rate = job.request.num_images, parts.images_per_s()
         said = decide(count, depth.images_waiting, depth.images_running, bound, rate)
@@ -50,9 +56,9 @@ async def submit(parts: ApiParts, job: Job) -> None:
         raise QueueFull("the queue was full", 1.0)
 
 
-async def result_of(queue: JobQueue, job_id: str, request: Request) -> JobResult:
+async def result_of(parts: ApiParts, job_id: str, request: Request) -> JobResult:
     """Wait for the end; a client that hangs up, or a request that is torn down, cancels its job."""
-    ending = asyncio.ensure_future(end_of(queue, job_id))
+    ending = asyncio.ensure_future(end_of(parts.queue, job_id))
     hanging_up = asyncio.ensure_future(hang_up(request))
     try:
         await asyncio.wait({ending, hanging_up}, return_when=asyncio.FIRST_COMPLETED)
@@ -63,7 +69,8 @@ async def result_of(queue: JobQueue, job_id: str, request: Request) -> JobResult
         hanging_up.cancel()
         if not ending.done():
             ending.cancel()
-            await queue.cancel(job_id)
+            if await parts.queue.cancel(job_id):
+                parts.metrics.jobs.ended(JobState.CANCELLED)
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(ending, hanging_up, return_exceptions=True)
 

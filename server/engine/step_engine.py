@@ -12,8 +12,8 @@ from server.engine.embedding import UnknownPrompt
 from server.engine.finish import DecodeImage, decode_and_encode, finish
 from server.engine.interface import (
     FAILED,
-    BatchStepped,
     EngineEvent,
+    EngineFact,
     EngineLimits,
     Listener,
     Observer,
@@ -43,7 +43,7 @@ class StepEngine:
         budget = limits.memory_budget_bytes or default_budget(model.device)
         self._model, self._limits = model, replace(limits, memory_budget_bytes=budget)
         self._decode_image = decode_image
-        self._text = TextEncoder(model, limits.text_length, limits.text_cache_bytes)
+        self._text = TextEncoder(model, limits.text_length, limits.text_cache_bytes, self._observe)
         self._roster = Roster()
         self._to_encode: queue.SimpleQueue[SampleOrder | None] = queue.SimpleQueue()
         self._to_decode: queue.SimpleQueue[Sample | None] = queue.SimpleQueue()
@@ -128,8 +128,8 @@ class StepEngine:
         except Exception:
             log.exception("the engine's listener failed")
 
-    def _observe(self, step: BatchStepped) -> None:
+    def _observe(self, fact: EngineFact) -> None:
         try:
-            self._observer(step)
+            self._observer(fact)
         except Exception:
             log.exception("the engine's observer failed")

@@ -102,7 +102,7 @@ def test_progress_is_counted_over_all_images_of_a_job() -> None:
         await world.settle()
         event = await anext(world.queue.events("a"))
         assert (event.state, event.step, event.num_steps) == (JobState.RUNNING, 4, 8)
-        assert world.counted("h2serve_steps_total", outcome="full") == 2
+        assert world.counted("h2serve_steps_total", preset="custom", tau1="0.1", tau2="0.2", outcome="full") == 2
 
     run(scenario, engine)
 

@@ -11,12 +11,14 @@ import torch
 from server.engine.interface import (
     BatchStepped,
     EngineEvent,
+    EngineFact,
     EngineLimits,
     SampleDropped,
     SampleFailed,
     SampleFinished,
     SampleOrder,
     SampleStepped,
+    TextEncoded,
 )
 from server.engine.loader import LoadedModel, load_model
 from server.engine.step_engine import StepEngine
@@ -71,6 +73,7 @@ class Recorder:
 
     events: list[EngineEvent] = field(default_factory=list)
     batches: list[BatchStepped] = field(default_factory=list)
+    texts: list[TextEncoded] = field(default_factory=list)
     change: threading.Condition = field(default_factory=threading.Condition)
 
     def listen(self, event: EngineEvent) -> None:
@@ -78,9 +81,12 @@ class Recorder:
             self.events.append(event)
             self.change.notify_all()
 
-    def observe(self, step: BatchStepped) -> None:
+    def observe(self, fact: EngineFact) -> None:
         with self.change:
-            self.batches.append(step)
+            if isinstance(fact, BatchStepped):
+                self.batches.append(fact)
+            else:
+                self.texts.append(fact)
             self.change.notify_all()
 
     def wait(self, is_so: Callable[[], bool]) -> None:
