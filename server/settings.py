@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     tau_pairs: Pairs
     request_log: bool
     log_prompts: bool
+    image_metadata: bool
 
 
 def load_settings(file: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
