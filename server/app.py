@@ -23,6 +23,7 @@ from server.api.router import create_api
 from server.calibrate.presets_file import read_presets
 from server.engine.interface import Engine, EngineLimits
 from server.jobs.memory import MemoryQueue
+from server.jobs.terms import QueueTerms
 from server.metrics.api import ApiMetrics
 from server.metrics.jobs import JobMetrics
 from server.metrics.registry import render, tell_build
@@ -36,6 +37,8 @@ from server.settings import Settings
 from server.worker import Worker
 
 POLL_S = 0.02
+EMBEDDED = QueueTerms(lease_ms=3_600_000)
+"""A worker that is lost takes the queue in its process along, so that a lease has little to guard."""
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 LoadEngine = Callable[[], Engine]
@@ -50,7 +53,7 @@ class EmbeddedServer:
     profile: ModelProfile
     load_engine: LoadEngine
     readiness: Readiness = field(default_factory=Readiness)
-    queue: MemoryQueue = field(default_factory=lambda: MemoryQueue(new_token=new_id))
+    queue: MemoryQueue = field(init=False)
     results: MemoryResults = field(default_factory=lambda: MemoryResults(time.monotonic))
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     pair_stats: MemoryPairStats = field(default_factory=lambda: MemoryPairStats(time.time))
@@ -60,8 +63,9 @@ class EmbeddedServer:
 
     def __post_init__(self) -> None:
         rule, jobs = label_rule(self.settings, self.profile), JobMetrics(self.registry)
-        self._api_metrics = ApiMetrics(self.registry, rule, jobs)
-        self._worker_metrics = WorkerMetrics(self.registry, rule, jobs)
+        self.queue = MemoryQueue(new_id, steady_clock(), EMBEDDED, on_end=jobs.ended)
+        self._api_metrics = ApiMetrics(self.registry, rule)
+        self._worker_metrics = WorkerMetrics(self.registry, rule)
         self._worker_metrics.batch_limit_is(self.settings.max_batch)
         tell_build(self.registry, version("h2serve"), self.profile.name)
 
@@ -164,6 +168,12 @@ async def in_daemon_thread(call: Callable[[], T]) -> T:
 
     threading.Thread(target=run, name="load", daemon=True).start()
     return await asyncio.wrap_future(outcome)
+
+
+def steady_clock() -> Callable[[], float]:
+    """Seconds since 1970 that never jump: the wall clock of now, carried on by the monotonic one."""
+    start_s = time.time() - time.monotonic()
+    return lambda: start_s + time.monotonic()
 
 
 def new_id() -> str:

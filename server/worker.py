@@ -16,7 +16,9 @@ from server.engine.interface import (
     SampleOrder,
     SampleStepped,
 )
-from server.jobs.interface import JobQueue, JobState, Lease
+from server.jobs.fit import Room
+from server.jobs.interface import JobQueue
+from server.jobs.lease import Lease, Progress
 from server.metrics.worker import WorkerMetrics
 from server.pair_stats.interface import FinishedJob, PairStats, key_of
 from server.request import ImageResult, JobResult, Timings
@@ -33,6 +35,7 @@ class Running:
     """A job under way: what was given to the engine, what has come back."""
 
     lease: Lease
+    taken_s: float
     submitted: int = 0
     steps: dict[int, int] = field(default_factory=dict)
     images: dict[int, ImageResult] = field(default_factory=dict)
@@ -81,10 +84,12 @@ class Worker:
         model: str,
         result_ttl_s: float,
         clock: Callable[[], float],
+        name: str = "embedded",
     ) -> None:
         self._queue, self._results, self._engine = queue, results, engine
         self._metrics, self._model, self._ttl_s, self._clock = metrics, model, result_ttl_s, clock
         self._pair_stats = pair_stats
+        self._name = name
         self._running: dict[str, Running] = {}
         self._events: asyncio.Queue[EngineEvent] = asyncio.Queue()
         self.rate = ServiceRate()
@@ -104,7 +109,7 @@ class Worker:
         while True:
             await self._fill()
             await self._renew()
-            await self._queue.wait_for_work(RENEW_EACH_S)
+            await self._queue.wait_for_work(self._model, RENEW_EACH_S)
 
     async def _handle_events(self) -> None:
         while True:
@@ -123,11 +128,16 @@ class Worker:
     async def _fill(self) -> None:
         """Give the engine what it has room for: the rest of the jobs under way, then new ones."""
         self._feed()
-        for lease in await self._queue.take(self._engine.free_slots(), self._model):
-            self._running[lease.job.id] = Running(lease)
+        for lease in await self._queue.take(self._room(), self._model, self._name):
+            self._running[lease.job.id] = Running(lease, self._clock())
             self._metrics.job_taken(lease.attempt)
             self.rate = self.rate.began(self._clock())
         self._feed()
+
+    def _room(self) -> Room:
+        """None beside a job that has to run alone."""
+        is_alone = any(job.lease.alone for job in self._running.values())
+        return Room(0 if is_alone else self._engine.free_slots(), idle=not self._running)
 
     def _feed(self) -> None:
         """Submit samples of the jobs under way, in the order in which these were taken."""
@@ -142,7 +152,7 @@ class Worker:
     async def _renew(self) -> None:
         report = await self._queue.renew([job.lease for job in self._running.values()])
         self._metrics.leases_lost(len(report.lost))
-        for job_id in report.lost | report.cancelled:
+        for job_id in report.gone:
             await self._drop(job_id)
 
     async def _drop(self, job_id: str) -> None:
@@ -161,7 +171,7 @@ class Worker:
             await self._handle(job, index, event)
         except Exception:
             log.exception("an event of job %s could not be handled", job.id)
-            await self._fail(job, NOT_STORED)
+            await self._queue.fail(job.lease, NOT_STORED)
             await self._drop(job.id)
 
     async def _handle(self, job: Running, index: int, event: EngineEvent) -> None:
@@ -171,7 +181,7 @@ class Worker:
             case SampleFinished():
                 await self._image(job, index, event)
             case SampleFailed():
-                await self._fail(job, event.message)
+                await self._queue.fail(job.lease, event.message)
                 await self._drop(job.id)
             case SampleDropped():
                 await self._queue.release(job.lease)
@@ -180,7 +190,9 @@ class Worker:
     async def _progress(self, job: Running, index: int, event: SampleStepped) -> None:
         job.steps[index] = event.step
         total = event.num_steps * job.num_images
-        await self._queue.progress(job.lease, sum(job.steps.values()), total)
+        report = await self._queue.progress([Progress(job.lease, sum(job.steps.values()), total)])
+        for job_id in report.gone:
+            await self._drop(job_id)
 
     async def _image(self, job: Running, index: int, event: SampleFinished) -> None:
         """Bytes first, then the job's end: a finished job's images are there."""
@@ -195,10 +207,9 @@ class Worker:
             await self._finish(job)
 
     async def _finish(self, job: Running) -> None:
-        """All images are there. Counted where the lease was still ours: a stale end is another worker's."""
+        """All images are there. Recorded where the lease was still ours: a stale end is another worker's."""
         result = JobResult(tuple(job.images[k] for k in sorted(job.images)))
         if await self._queue.finish(job.lease, result):
-            self._metrics.jobs.ended(JobState.FINISHED)
             await self._pair_stats.record(self._finished(job, result))
         self._running.pop(job.id, None)
 
@@ -207,13 +218,9 @@ class Worker:
         key = key_of(self._metrics.labels_of(choice).preset, choice)
         return FinishedJob(key, tuple(image.counts for image in result.images), result.timings.total_ms / 1000)
 
-    async def _fail(self, job: Running, message: str) -> None:
-        if await self._queue.fail(job.lease, message):
-            self._metrics.jobs.ended(JobState.FAILED)
-
     def _timings(self, job: Running, event: SampleFinished) -> Timings:
         """Queueing is all of the time that the engine does not account for."""
-        total_ms = 1000 * (self._clock() - job.lease.job.submitted_s)
+        total_ms = job.lease.waited_ms + 1000 * (self._clock() - job.taken_s)
         worked_ms = event.encode_ms + event.denoise_ms + event.decode_ms
         return Timings(
             queue_ms=max(0.0, total_ms - worked_ms),

@@ -34,8 +34,7 @@ def health_router(parts: ApiParts) -> APIRouter:
     @router.get("/metrics", response_class=Response)
     async def metrics() -> Response:
         """Prometheus' text format."""
-        depth = await parts.queue.depth()
-        parts.metrics.queue_is(depth.images_waiting, depth.images_running)
+        parts.metrics.queue_is(await parts.queue.depth())
         return Response(parts.render_metrics(), media_type=CONTENT_TYPE)
 
     return router

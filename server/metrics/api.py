@@ -2,10 +2,10 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from server.jobs.status import PriorityDepth, QueueDepth
 from server.metrics import buckets
-from server.metrics.jobs import JobMetrics
 from server.metrics.thresholds import ThresholdRule
-from server.request import CacheChoice, Timings
+from server.request import PRIORITIES, CacheChoice, Timings
 
 REASONS = ("queue_full", "tenant_full", "rate_limit", "in_flight")
 STAGES = ("queue", "encode", "denoise", "decode")
@@ -14,9 +14,8 @@ STAGES = ("queue", "encode", "denoise", "decode")
 class ApiMetrics:
     """Registers itself on the registry that is passed in; two in one process share nothing."""
 
-    def __init__(self, registry: CollectorRegistry, rule: ThresholdRule, jobs: JobMetrics | None = None) -> None:
+    def __init__(self, registry: CollectorRegistry, rule: ThresholdRule) -> None:
         self._rule = rule
-        self.jobs = jobs or JobMetrics(registry)
         self._requests = Counter(
             "h2serve_requests", "HTTP requests by route and status code", ["route", "code"], registry=registry
         )
@@ -62,6 +61,19 @@ class ApiMetrics:
         self._running = Gauge(
             "h2serve_queue_images_running", "Images under way, the same from every API", registry=registry
         )
+        self._depth = Gauge(
+            "h2serve_queue_depth",
+            "Images waiting by priority, the same from every API",
+            ["priority"],
+            registry=registry,
+        )
+        self._oldest = Gauge(
+            "h2serve_queue_oldest_age_seconds",
+            "Age of the oldest waiting job by priority, the same from every API",
+            ["priority"],
+            registry=registry,
+        )
+        self._priorities: set[int] = {0}
         self._workers = Gauge("h2serve_workers_live", "Workers that the API sees", registry=registry)
         self._redis = Gauge(
             "h2serve_redis_writable", "1 when the last write probe went through", ["store"], registry=registry
@@ -87,10 +99,16 @@ class ApiMetrics:
         """Count a 429; a reason that is not in ``REASONS`` is ``other``."""
         self._refusals.labels(reason if reason in REASONS else "other").inc()
 
-    def queue_is(self, images_waiting: int, images_running: int) -> None:
-        """Set the queue's depth."""
-        self._waiting.set(images_waiting)
-        self._running.set(images_running)
+    def queue_is(self, depth: QueueDepth) -> None:
+        """Set the queue's depth. A priority that was there once stays, at 0: a gap would read as no data."""
+        self._waiting.set(depth.images_waiting)
+        self._running.set(depth.images_running)
+        now = {line.priority: line for line in depth.priorities if line.priority in PRIORITIES}
+        self._priorities |= now.keys()
+        for priority in self._priorities:
+            line = now.get(priority, PriorityDepth(priority, 0, 0))
+            self._depth.labels(str(priority)).set(line.images)
+            self._oldest.labels(str(priority)).set(line.oldest_ms / 1000)
 
     def workers_are(self, live: int) -> None:
         """Set how many workers there are."""

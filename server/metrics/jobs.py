@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 
 class JobMetrics:
-    """Shared by the two sides of an embedded server."""
+    """Told by the queue, in every process that has one."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._jobs = Counter("h2serve_jobs", "Jobs by terminal state", ["state"], registry=registry)

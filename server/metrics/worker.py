@@ -6,7 +6,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from server.engine.interface import BatchStepped, EngineFact, EngineMemory, RowStepped, TextEncoded
 from server.metrics import buckets
-from server.metrics.jobs import JobMetrics
 from server.metrics.thresholds import Labels, ThresholdRule
 from server.request import CacheChoice
 
@@ -17,9 +16,8 @@ PAIR = ("preset", "tau1", "tau2")
 class WorkerMetrics:
     """Registers itself on the registry that is passed in; two in one process share nothing."""
 
-    def __init__(self, registry: CollectorRegistry, rule: ThresholdRule, jobs: JobMetrics | None = None) -> None:
+    def __init__(self, registry: CollectorRegistry, rule: ThresholdRule) -> None:
         self._rule = rule
-        self.jobs = jobs or JobMetrics(registry)
         self._steps = Counter(
             "h2serve_steps", "Rows' denoising steps by outcome", [*PAIR, "outcome"], registry=registry
         )

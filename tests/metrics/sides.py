@@ -33,9 +33,9 @@ class Sides:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:
-        jobs = JobMetrics(self.registry)
-        self.api = ApiMetrics(self.registry, self.rule, jobs)
-        self.worker = WorkerMetrics(self.registry, self.rule, jobs)
+        self.jobs = JobMetrics(self.registry)
+        self.api = ApiMetrics(self.registry, self.rule)
+        self.worker = WorkerMetrics(self.registry, self.rule)
         tell_build(self.registry, "0.1.0", "flux-nano")
 
     def value(self, name: str, **labels: str) -> float | None:
@@ -56,7 +56,7 @@ class Sides:
             self.worker.engine_said(BatchStepped(1, 0.02, (row(choice, outcome),)))
         self.worker.image_denoised(choice, 1.5)
         self.worker.image_ended("finished")
-        self.worker.jobs.ended("finished")
+        self.jobs.ended("finished")
         self.api.generation_done(choice, TIMINGS)
         self.api.request_done("/v1/images/generations", 200, 1.7)
 

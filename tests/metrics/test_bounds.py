@@ -3,6 +3,7 @@
 import random
 import re
 
+from server.jobs.status import PriorityDepth, QueueDepth
 from tests.metrics.sides import FULLEST_RULE, OFF, Sides, pair
 
 MOST_SERIES, MOST_BYTES = 4000, 400_000
@@ -27,6 +28,8 @@ def worst_case() -> Sides:
     for route in range(20):
         for code in (200, 400, 401, 404, 413, 415, 429, 500, 503, 504):
             sides.api.request_done(f"/v1/route/{route}", code, 0.1)
+    lines = tuple(PriorityDepth(priority, 1, 1) for priority in range(-50, 50))
+    sides.api.queue_is(QueueDepth(100, 0, 100, lines))
     for reason in range(100):
         sides.api.refused(f"reason {reason}")
     return sides

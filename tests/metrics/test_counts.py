@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry
 
 from server.engine.interface import BatchStepped, EngineMemory, TextEncoded
+from server.jobs.status import PriorityDepth, QueueDepth
 from server.metrics.api import ApiMetrics
 from server.metrics.registry import render
 from server.metrics.worker import WorkerMetrics, batch_label
@@ -89,10 +90,14 @@ def test_a_refusal_s_reason_is_one_of_a_few() -> None:
 
 def test_the_queue_s_depth_is_what_it_was_last_said_to_be() -> None:
     sides = Sides()
-    sides.api.queue_is(5, 3)
-    sides.api.queue_is(2, 4)
+    sides.api.queue_is(QueueDepth(5, 3, 2, (PriorityDepth(10, 2, 1500), PriorityDepth(-1, 3, 90_000))))
+    assert sides.value("h2serve_queue_oldest_age_seconds", priority="-1") == 90
+    sides.api.queue_is(QueueDepth(2, 4, 1, (PriorityDepth(10, 2, 2500),)))
     assert sides.value("h2serve_queue_images_waiting") == 2
     assert sides.value("h2serve_queue_images_running") == 4
+    assert [sides.value("h2serve_queue_depth", priority=name) for name in ("10", "0", "-1")] == [2, 0, 0]
+    ages = [sides.value("h2serve_queue_oldest_age_seconds", priority=name) for name in ("10", "0", "-1")]
+    assert ages == [2.5, 0, 0]
 
 
 def test_redis_is_told_of_only_where_there_is_one() -> None:
@@ -102,21 +107,13 @@ def test_redis_is_told_of_only_where_there_is_one() -> None:
     assert sides.value("h2serve_redis_writable", store="queue") == 0
 
 
-def test_both_sides_of_an_embedded_server_count_jobs_in_one_place() -> None:
-    sides = Sides()
-    sides.worker.jobs.ended("finished")
-    sides.api.jobs.ended("cancelled")
-    assert sides.value("h2serve_jobs_total", state="finished") == 1
-    assert sides.value("h2serve_jobs_total", state="cancelled") == 1
-
-
 def test_apart_a_worker_tells_nothing_of_requests_and_an_api_nothing_of_steps() -> None:
     of_worker, of_api = CollectorRegistry(), CollectorRegistry()
     WorkerMetrics(of_worker, RULE)
     ApiMetrics(of_api, RULE)
     worker, api = render(of_worker).decode(), render(of_api).decode()
     names = {text: {line.split()[2] for line in text.splitlines() if line[0] == "#"} for text in (worker, api)}
-    assert names[worker] & names[api] == {"h2serve_jobs_total"}
+    assert not names[worker] & names[api]
     assert "h2serve_steps_total" in names[worker] and "h2serve_requests_total" in names[api]
 
 
