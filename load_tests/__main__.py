@@ -15,6 +15,7 @@ from rich.table import Table
 from load_tests.bench import Findings, run_bench
 from load_tests.errors import LoadTestError
 from load_tests.files import describe, write_files
+from load_tests.flags import add_target_flags, positive
 from load_tests.machine import describe_commit, describe_machine
 from load_tests.plan import CURVE, QUICK_CURVE, Plan, quick
 from load_tests.progress import Progress
@@ -40,29 +41,17 @@ def main(words: Sequence[str] | None = None) -> None:
 def parser() -> argparse.ArgumentParser:
     """All flags."""
     top = argparse.ArgumentParser(prog="python -m load_tests", description=__doc__)
-    top.add_argument("--url", default="http://127.0.0.1:8000", help="the server (http://127.0.0.1:8000)")
+    add_target_flags(top)
     top.add_argument("--rate", help=f"requests a second, or times the capacity ({CURVE})")
     top.add_argument("--requests", type=positive, default=300, help="a rate and seed (300)")
     top.add_argument("--seconds", type=float, default=0.0, help="a rate and seed lasts at least so long (0)")
     top.add_argument("--seeds", type=positive, default=2, help="runs a rate, each with its own arrivals (2)")
-    top.add_argument("--mix", default="nano", help="a TOML file, or the name of a shipped one (nano)")
     top.add_argument("--slo", type=float, default=10.0, help="seconds within which an answer is good (10)")
     top.add_argument("--pair-requests", type=positive, default=48, help="a pair and pass of the frontier (48)")
     top.add_argument("--in-flight", type=positive, default=16, help="of closed loops (16)")
-    top.add_argument("--timeout", type=float, default=600.0, help="seconds until a request has failed (600)")
-    top.add_argument("--key-file", type=Path, help="a file with the server's API key")
-    top.add_argument("--i-own-this-server", action="store_true", help="allow a server that is not this machine")
     top.add_argument("--quick", action="store_true", help="a short run: does it work, not how fast it is")
     top.add_argument("--out", type=Path, default=Path("load-test"), help="the folder of the files (load-test)")
     return top
-
-
-def positive(text: str) -> int:
-    """A count of at least 1."""
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
 
 
 def plan_of(arguments: argparse.Namespace, words: Sequence[str]) -> Plan:

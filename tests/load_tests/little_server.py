@@ -69,6 +69,7 @@ def little_server(answer: Callable[[dict[str, Any]], Answer] = with_image) -> It
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
+        request_queue_size = 128
 
     with Server(("127.0.0.1", 0), Handler) as server:
         state.url = f"http://127.0.0.1:{server.server_address[1]}"
