@@ -7,6 +7,7 @@
     |   `-- UnsupportedMedia    415
     |-- QueueFull               429, come back after ``retry_after_s``
     |-- NotReady                503, loading or draining
+    |   `-- StoreUnavailable    503, the queue's store does not answer
     |-- JobFailed               500, the engine could not make this image
     |-- JobCancelled            409, ended on the client's wish
     |-- KeyConflict             409, the Idempotency-Key stands for another request
@@ -85,6 +86,10 @@ class NotReady(ServerError):
 
     status = 503
     code = "not_ready"
+
+
+class StoreUnavailable(NotReady):
+    """The store of the queue cannot be reached, or takes no writes."""
 
 
 class JobFailed(ServerError):
