@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -163,6 +164,7 @@ def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
     """Load the model and build the step engine. Torch is imported here and not before."""
     import torch
 
+    from server.engine.finish import decode_and_encode
     from server.engine.loader import load_model
     from server.engine.step_engine import StepEngine
 
@@ -175,4 +177,4 @@ def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
         text_cache_bytes=settings.text_cache_mb * 2**20,
         text_length=profile.text_length,
     )
-    return StepEngine(model, limits)
+    return StepEngine(model, limits, partial(decode_and_encode, with_metadata=settings.image_metadata))

@@ -65,6 +65,7 @@ class Running:
                 cache=request.cache,
                 output_format=request.output_format,
                 output_compression=request.output_compression,
+                model=request.model,
             )
             for index in range(first, self.submitted)
         ]

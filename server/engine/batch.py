@@ -65,9 +65,10 @@ def scatter(batch: Batch, result: StepResult) -> None:
     velocity = guided(batch.samples, result.velocity)
     change = batch.deltas.to(velocity.dtype) * velocity
     latents = (batch.latents.float() + change).to(batch.latents.dtype)
-    caches = iter(result.caches)
+    caches, records = iter(result.caches), iter(result.records)
     for sample, row in zip(batch.samples, latents, strict=True):
         sample.latents = row.clone()
+        sample.outcomes = tuple(next(records).outcome.value for _ in sample.caches)
         sample.caches = tuple(next(caches) for _ in sample.caches)
 
 

@@ -21,6 +21,7 @@ from server.engine.interface import (
     SampleOrder,
     SampleStepped,
 )
+from server.engine.metadata import exif_of_order
 from server.request import CacheCounts
 
 BLOCKS_A_STEP = 15
@@ -149,10 +150,12 @@ class InstantEngine:
 
 
 def plain_image(order: SampleOrder) -> bytes:
-    """An image of the order's size and format in a color told by its seed."""
+    """An image of the order's size and format in a color told by its seed, which tells what made it."""
     color = (order.seed % 256, order.seed // 256 % 256, order.seed // 65536 % 256)
     buffer = BytesIO()
-    Image.new("RGB", (order.width, order.height), color).save(buffer, order.output_format.value)
+    Image.new("RGB", (order.width, order.height), color).save(
+        buffer, order.output_format.value, exif=exif_of_order(order, plain_counts(order))
+    )
     return buffer.getvalue()
 
 

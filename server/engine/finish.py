@@ -7,6 +7,7 @@ from collections.abc import Callable
 from server.engine.image import NonFiniteImage, decode, encode
 from server.engine.interface import FAILED, EngineEvent, SampleFailed, SampleFinished
 from server.engine.loader import LoadedModel
+from server.engine.metadata import exif_of_order
 from server.engine.sample import Sample, cache_counts
 
 NON_FINITE = "the image could not be computed: the model's numbers overflowed"
@@ -35,8 +36,10 @@ def finish(model: LoadedModel, sample: Sample, decode_image: DecodeImage) -> Eng
     )
 
 
-def decode_and_encode(model: LoadedModel, sample: Sample) -> bytes:
-    """The sample's latents as an image file of the order's format."""
+def decode_and_encode(model: LoadedModel, sample: Sample, with_metadata: bool = True) -> bytes:
+    """The sample's latents as an image file of the order's format, which tells what made it."""
     order = sample.order
     image = decode(model, sample.latents, order.width, order.height)
-    return encode(image, order.output_format, order.output_compression)
+    counts = cache_counts(sample.caches, len(model.flux.blocks))
+    exif = exif_of_order(order, counts) if with_metadata else b""
+    return encode(image, order.output_format, order.output_compression, exif)

@@ -37,15 +37,21 @@ class SampleOrder:
     cache: CacheChoice
     output_format: OutputFormat = OutputFormat.PNG
     output_compression: int = 100
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SampleStepped:
-    """``step`` of ``num_steps`` denoising steps are done, counted from 1."""
+    """``step`` of ``num_steps`` denoising steps are done, counted from 1.
+
+    ``outcomes`` are the step's, of each of the sample's rows: ``full``, ``detail_hit`` or ``structure_hit``. There
+    are two under classifier-free guidance, and none where the engine does not tell.
+    """
 
     sample_id: str
     step: int
     num_steps: int
+    outcomes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class Sample:
 
     It is one row of its batch, or two under classifier-free guidance: with the prompt and without. Each has an
     embedding and a cache of its own. ``latents`` (T, C); ``sigmas`` (steps + 1,) on the CPU. ``last_turn`` is the
-    loop's turn of its last step.
+    loop's turn of its last step, ``outcomes`` how that one ended for each row.
     """
 
     order: SampleOrder
@@ -30,6 +30,7 @@ class Sample:
     needed_bytes: int
     encode_ms: float
     last_turn: int = 0
+    outcomes: tuple[str, ...] = ()
     started_s: float = 0.0
     denoise_ms: float = 0.0
 

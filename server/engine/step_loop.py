@@ -127,7 +127,8 @@ class StepLoop:
         for sample in samples:
             sample.last_turn = self._turn
             if self._is_open(sample):
-                self._tell(SampleStepped(sample.order.sample_id, sample.step, sample.order.steps))
+                order = sample.order
+                self._tell(SampleStepped(order.sample_id, sample.step, order.steps, sample.outcomes))
             if sample.is_done:
                 self._running.remove(sample)
                 sample.denoise_ms = 1000 * (time.perf_counter() - sample.started_s)
