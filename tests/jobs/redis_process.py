@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from server.redis_link import RedisAddress
+
 FAKETIME = (
     Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"),
     Path("/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1"),
@@ -55,8 +57,8 @@ class RedisProcess:
         return self.folder / "redis.sock"
 
     @property
-    def url(self) -> str:
-        return f"unix://{self.socket}"
+    def address(self) -> RedisAddress:
+        return RedisAddress(f"unix://{self.socket}")
 
     @property
     def pid(self) -> int:

@@ -34,7 +34,7 @@ def shared(redis: RedisProcess) -> None:
 
 async def fresh(redis: RedisProcess, terms: QueueTerms) -> RedisQueue:
     tokens = itertools.count()
-    queue = RedisQueue(redis.url, lambda: f"token-{next(tokens)}", terms, sweep_each_ms=1)
+    queue = RedisQueue(redis.address, lambda: f"token-{next(tokens)}", terms, sweep_each_ms=1)
     await queue._client.flushall()
     return queue
 

@@ -4,11 +4,8 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from redis.exceptions import RedisError
-
-from server.errors import PayloadError, StoreUnavailable
+from server.errors import PayloadError
 from server.jobs import words
-from server.jobs.bull.connect import connect
 from server.jobs.bull.reader import LogReader
 from server.jobs.bull.record import checkpoints_from, status_from
 from server.jobs.bull.roll import RedisRoll
@@ -21,27 +18,32 @@ from server.jobs.status import JobStatus, QueueDepth
 from server.jobs.submit import Accepted, Bounds, Conflict, Full, Once, PutAnswer
 from server.jobs.terms import DEFAULT_TERMS, QueueTerms
 from server.jobs.workers import WorkerInfo
+from server.redis_link import RedisAddress, open_redis, plain_errors
 from server.request import Job, JobResult
 
 BASE = "{h2serve}:"
 """All keys begin with it; the braces keep them in one slot of a cluster."""
 SWEEP_EACH_MS = 900
+CONNECTIONS = 12
+"""For commands; a worker's wait takes one more, the watchers' reader two."""
+LONGEST_WAIT_S = 2.0
 T = TypeVar("T")
 
 
 class RedisQueue:
-    """One BullMQ queue a model. Raises StoreUnavailable when Redis does not answer or refuses to write."""
+    """One BullMQ queue a model. Raises StorageUnreachable and StorageFull. At most 16 connections."""
 
     def __init__(
         self,
-        url: str,
+        address: RedisAddress,
         new_token: Callable[[], str],
         terms: QueueTerms = DEFAULT_TERMS,
         base: str = BASE,
         sweep_each_ms: int = SWEEP_EACH_MS,
     ) -> None:
-        self._client, self._waiting_client = connect(url), connect(url, connections=1)
-        self._listening_client = connect(url, connections=2)
+        self._client = open_redis(address, CONNECTIONS, text=True)
+        self._waiting_client = open_redis(address, 1, LONGEST_WAIT_S, text=True)
+        self._listening_client = open_redis(address, 2, text=True)
         self._new_token, self._terms, self._base, self._sweep_each_ms = new_token, terms, base, sweep_each_ms
         self._scripts = load_scripts(self._client, base, terms)
         self._reader = LogReader(self._listening_client, base)
@@ -220,8 +222,7 @@ class RedisQueue:
 
     async def wait_for_work(self, model: str, timeout_s: float) -> None:
         """See JobQueue: BullMQ's marker, which one waiter takes; whoever takes jobs puts it back for the next."""
-        # A time-out of 0 would wait for ever, and one beyond the client's patience would look like a failure.
-        seconds = min(max(timeout_s, 0.01), 2.0)
+        seconds = min(max(timeout_s, 0.01), LONGEST_WAIT_S)  # to Redis, 0 means for ever
         await _answered(self._waiting_client.bzpopmin(f"{self._base}q:{model}:marker", seconds))
 
     async def depth(self) -> QueueDepth:
@@ -240,11 +241,8 @@ class RedisQueue:
 
 
 async def _answered(command: Awaitable[T]) -> T:
-    """Raises StoreUnavailable, which tells a client to come back, for whatever keeps Redis from doing its part."""
-    try:
+    with plain_errors():
         return await command
-    except (RedisError, OSError, TimeoutError) as error:
-        raise StoreUnavailable(f"the queue's store does not take commands: {type(error).__name__}") from error
 
 
 def _told(report: Progress) -> dict[str, Any]:
