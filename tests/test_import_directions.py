@@ -62,6 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.admission": {"server.request", "server.errors"},
     "server.metrics": {"prometheus_client"},
     "server.jobs": {"server.request", "server.errors"},
+    "server.jobs.bull": {"redis", "bullmq", "msgpack", "server.jobs", "server.request", "server.errors"},
     "server.jobs.payload": {"pydantic", "server.request", "server.errors"},
     "server.results": {"server.request", "server.errors"},
     "server.results.redis": {"server.redis_link"},
