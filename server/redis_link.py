@@ -80,6 +80,7 @@ def open_redis(address: RedisAddress, max_connections: int, block_s: float = 0.0
         health_check_interval=HEALTH_CHECK_EACH_S,
         retry=Retry(ConstantBackoff(REPEAT_AFTER_S), REPEATS),
         decode_responses=text,
+        encoding_errors="replace",  # a payload that is no text is one job's affair
     )
     return Redis.from_pool(pool)
 
