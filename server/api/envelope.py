@@ -20,6 +20,7 @@ from server.errors import (
     QueueFull,
     RequestError,
     ServerError,
+    ShuttingDown,
 )
 
 MESSAGE_LENGTH = 800
@@ -52,6 +53,8 @@ def from_server_error(error: ServerError) -> Response:
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
     if isinstance(error, NotReady):
         headers["retry-after"] = str(RETRY_WHEN_NOT_READY_S)
+    if isinstance(error, ShuttingDown):
+        headers["x-job-id"] = error.job_id
     if isinstance(error, RequestError | JobCancelled | JobExpired | JobFailed | KeyConflict):
         headers["x-should-retry"] = "false"
     if isinstance(error, JobLost):

@@ -2,11 +2,14 @@
 
 import typer
 
+from server.cli.api import api
 from server.cli.bench import bench
 from server.cli.calibrate import calibrate
+from server.cli.cluster import cluster
 from server.cli.serve import serve
+from server.cli.worker import worker
 
-COMMANDS = (serve, bench, calibrate)
+COMMANDS = (serve, api, worker, cluster, bench, calibrate)
 """In the order of ``h2serve --help``; a command's name and help are its function's name and docstring."""
 
 
