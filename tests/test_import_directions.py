@@ -53,6 +53,8 @@ ALLOWED: dict[str, set[str]] = {
     "server.jobs": {"server.request", "server.errors"},
     "server.jobs.payload": {"pydantic", "server.request", "server.errors"},
     "server.results": {"server.request", "server.errors"},
+    "server.results.redis": {"server.redis_link"},
+    "server.redis_link": {"redis", "server.errors"},
     "server.image_metadata": {"PIL", "server.errors", "server.request"},
     "server.engine": {
         "torch",
@@ -65,6 +67,7 @@ ALLOWED: dict[str, set[str]] = {
         "server.request",
     },
     "server.engine.interface": {"server.request", "server.errors"},
+    "server.engine.checkpoint": {"torch", "safetensors", "h2cache"},
     "server.engine.loader": {
         "torch",
         "safetensors",
