@@ -60,7 +60,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.settings": {"pydantic", "pydantic_settings", "server.errors", "server.metrics.thresholds"},
     "server.readiness": set(),
     "server.admission": {"server.request", "server.errors"},
-    "server.metrics": {"prometheus_client", "server.jobs.status", "server.request"},
+    "server.metrics": {"prometheus_client", "server.jobs.event", "server.jobs.status", "server.request"},
     "server.metrics.worker": {"prometheus_client", "server.engine.interface", "server.request"},
     "server.pair_stats": {"server.request"},
     "server.jobs": {"server.request", "server.errors"},
