@@ -115,6 +115,7 @@ ALLOWED: dict[str, set[str]] = {
         "server.metrics",
         "server.pair_stats.interface",
         "server.admission",
+        "starlette",
     },
     "server.api": {
         "fastapi",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class WorkerInfo:
     """One heartbeat. ``max_images`` and ``most_pixels`` are what it holds at most, ``running`` the images it has.
 
-    ``most_pixels`` None is no bound. ``address`` is where its metrics are, host and port.
-    ``images_per_s`` is its measured rate while it works.
+    ``most_pixels`` None is no bound. ``address`` is where its metrics are, host and port. ``images_per_s`` is
+    measured while there is work, None before the first image.
     """
 
     worker: str
