@@ -16,6 +16,8 @@ from pydantic_settings import (
 from server.errors import SettingsError
 
 PREFIX = "H2SERVE_"
+CLIENT_VARIABLES = ("H2SERVE_API_KEY",)
+"""Read by commands that speak to a server, and no setting of one."""
 DEFAULT_FILE = Path(__file__).parent.parent / "config" / "default.toml"
 
 
@@ -78,7 +80,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The settings among the variables. Raises SettingsError for H2SERVE_* that is none."""
     given = {}
     for name in sorted(environ):
-        if name.startswith(PREFIX):
+        if name.startswith(PREFIX) and name not in CLIENT_VARIABLES:
             key = name.removeprefix(PREFIX).lower()
             if key not in Settings.model_fields:
                 raise SettingsError(f"environment variable {name} is unknown, allowed are {_allowed()}")

@@ -50,6 +50,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.metrics": {"prometheus_client"},
     "server.jobs": {"server.request", "server.errors"},
     "server.results": {"server.request", "server.errors"},
+    "server.fidelity": {"numpy", "PIL"},
     "server.image_metadata": {"PIL", "server.errors", "server.request"},
     "server.engine": {
         "torch",
