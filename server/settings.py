@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     shutdown_grace_s: float = Field(ge=0)
     presets: str
     image_metadata: bool
+    keys: str
+    insecure_no_auth: bool
+    metrics_token: str = Field(pattern=r"^\S*$")
+    cors_origins: str
 
 
 def load_settings(file: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:

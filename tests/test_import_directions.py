@@ -51,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.jobs": {"server.request", "server.errors"},
     "server.jobs.payload": {"pydantic", "server.request", "server.errors"},
     "server.results": {"server.request", "server.errors"},
+    "server.access": {"server.errors", "server.request"},
     "server.fidelity": {"numpy", "PIL"},
     "server.image_metadata": {"PIL", "server.errors", "server.request"},
     "server.engine": {
@@ -94,6 +95,7 @@ ALLOWED: dict[str, set[str]] = {
         "fastapi",
         "starlette",
         "pydantic",
+        "server.access",
         "server.admission",
         "server.cache_methods",
         "server.cache_parts",

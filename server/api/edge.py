@@ -33,7 +33,7 @@ class Edge:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
-                headers["x-content-type-options"] = "nosniff"
+                add_security_headers(headers)
             await send(message)
 
         try:
@@ -48,6 +48,16 @@ class Edge:
         """The client's own id when it is harmless, else a new one."""
         given = Headers(scope=scope).get("x-request-id", "")
         return given if _SAFE_ID.fullmatch(given) else self._new_id()
+
+
+def add_security_headers(headers: MutableHeaders) -> None:
+    """What keeps a browser from making more of an answer than it is; a page may say its own policy."""
+    headers["x-content-type-options"] = "nosniff"
+    headers["referrer-policy"] = "no-referrer"
+    headers["x-frame-options"] = "DENY"
+    headers.setdefault("cache-control", "no-store")
+    if not headers.get("content-type", "").startswith("text/html"):
+        headers.setdefault("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
 
 
 def route_of(scope: Scope) -> str:

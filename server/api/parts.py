@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from server.access.access import Access
 from server.jobs.interface import JobQueue
 from server.metrics import Metrics
 from server.profile import ModelProfile
@@ -27,6 +28,7 @@ class ApiParts:
     queue: JobQueue
     results: ResultStore
     metrics: Metrics
+    access: Access
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
     new_seed: Callable[[], int]

@@ -7,6 +7,7 @@ from server.cli.calibrate import calibrate
 from server.cli.compare import compare
 from server.cli.doctor import doctor
 from server.cli.generate import generate
+from server.cli.keys import keys_group
 from server.cli.serve import serve
 
 COMMANDS = (serve, generate, compare, doctor, calibrate, bench)
@@ -25,4 +26,5 @@ def create_cli() -> typer.Typer:
     )
     for command in COMMANDS:
         cli.command()(command)
+    cli.add_typer(keys_group())
     return cli

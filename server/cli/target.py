@@ -47,7 +47,8 @@ async def embedded_server(target: Target, tap: Tap) -> AsyncIterator[httpx.Async
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     flags = {"model": target.model, "device": target.device}
     given = {name: value for name, value in flags.items() if value is not None}
-    settings = load_settings(DEFAULT_FILE, given, os.environ)
+    # Nobody but this process can reach the application, so that it needs no keys.
+    settings = load_settings(DEFAULT_FILE, {**given, "host": "127.0.0.1", "keys": ""}, os.environ)
     profile = served_profile(settings)
     server = EmbeddedServer(settings, profile, lambda: TappedEngine(real_engine(settings, profile), tap))
     try:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import httpx
 from prometheus_client import CollectorRegistry
 
+from server.access.access import Access
+from server.access.usage import Usage
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
 from server.jobs.fit import Room
@@ -25,7 +27,13 @@ def new_queue() -> MemoryQueue:
     return MemoryQueue(lambda: str(next(tokens)), lambda: 1000.0)
 
 
-def api_parts(queue: JobQueue, *, seed: int = 7, not_ready: Callable[[], str | None] = lambda: None) -> ApiParts:
+def api_parts(
+    queue: JobQueue,
+    *,
+    seed: int = 7,
+    not_ready: Callable[[], str | None] = lambda: None,
+    access: Access | None = None,
+) -> ApiParts:
     """Parts with a stopped clock and ids that count."""
     ids = itertools.count()
     return ApiParts(
@@ -34,6 +42,7 @@ def api_parts(queue: JobQueue, *, seed: int = 7, not_ready: Callable[[], str | N
         queue=queue,
         results=MemoryResults(lambda: 0.0),
         metrics=Metrics(CollectorRegistry()),
+        access=access or Access(Usage(lambda: 0.0)),
         clock=lambda: 0.0,
         wall_clock=lambda: 1000.9,
         new_seed=lambda: seed,
