@@ -9,6 +9,8 @@
     |-- QueueFull               429, come back after ``retry_after_s``
     |   `-- RateLimited         429, this key's own bounds
     |-- NotReady                503, loading or draining
+    |   |-- StorageUnreachable  503, nobody answers where jobs or results are kept
+    |   `-- StorageFull         503, there is no room left, or writes are refused
     |-- JobFailed               500, the engine could not make this image
     |-- JobCancelled            409, ended on the client's wish
     |-- KeyConflict             409, the Idempotency-Key stands for another request
@@ -101,6 +103,18 @@ class NotReady(ServerError):
 
     status = 503
     code = "not_ready"
+
+
+class StorageUnreachable(NotReady):
+    """Jobs or results are kept elsewhere, and there nobody answers; it may pass."""
+
+    code = "storage_unreachable"
+
+
+class StorageFull(NotReady):
+    """Where jobs or results are kept nothing more is taken."""
+
+    code = "storage_full"
 
 
 class JobFailed(ServerError):
