@@ -64,7 +64,10 @@ class EmbeddedServer:
             ApiParts(
                 profile=self.profile,
                 limits=ApiLimits(
-                    self.settings.prompt_limit, self.settings.body_limit_bytes, self.settings.max_queue
+                    self.settings.prompt_limit,
+                    self.settings.body_limit_bytes,
+                    self.settings.max_queue,
+                    self.settings.body_timeout_s,
                 ),
                 queue=self.queue,
                 results=self.results,

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     text_cache_mb: int = Field(ge=0)
     prompt_limit: int = Field(ge=1)
     body_limit_bytes: int = Field(ge=1024)
+    head_timeout_s: float = Field(gt=0)
+    body_timeout_s: float = Field(gt=0)
     result_ttl_s: float = Field(gt=0)
     shutdown_grace_s: float = Field(ge=0)
     presets: str

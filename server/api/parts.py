@@ -12,11 +12,12 @@ from server.results.interface import ResultStore
 
 @dataclass(frozen=True, slots=True)
 class ApiLimits:
-    """Bounds on what a client may send: characters, bytes, images."""
+    """Bounds on what a client may send: characters, bytes, images, seconds."""
 
     prompt_limit: int
     body_limit_bytes: int
     max_queue: int
+    body_timeout_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

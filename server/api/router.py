@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from server.api.body_deadline import BodyDeadline
 from server.api.cors import with_cors
 from server.api.edge import Edge
 from server.api.envelope import add_error_handlers
@@ -17,7 +18,8 @@ from server.api.presets import presets_router
 def create_api(parts: ApiParts) -> Edge:
     """All routes behind their guard, ready to be served."""
     access = parts.access
-    guarded: ASGIApp = Guard(create_routes(parts), access.keys, access.metrics_token)
+    in_time = BodyDeadline(create_routes(parts), parts.limits.body_timeout_s, parts.clock)
+    guarded: ASGIApp = Guard(in_time, access.keys, access.metrics_token)
     if access.cors_origins:
         guarded = with_cors(guarded, access.cors_origins)
     return Edge(guarded, parts.metrics, parts.clock, parts.new_id)
