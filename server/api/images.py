@@ -13,6 +13,7 @@ from server.api.body import read_json
 from server.api.generation import parse_generation
 from server.api.guard import caller_of
 from server.api.parts import ApiParts
+from server.api.request_log import NOTES, notes_of_job, notes_of_result
 from server.api.schema import GENERATION_DOC
 from server.errors import JobCancelled, JobExpired, JobFailed, NotReady, QueueFull
 from server.jobs.cost import cost, expected_share
@@ -34,9 +35,13 @@ def images_router(parts: ApiParts) -> APIRouter:
         caller = caller_of(request.scope)
         check_caps(wanted, caller.limits)
         job = new_job(parts, wanted, caller)
+        notes = request.scope[NOTES]
+        notes |= notes_of_job(job, parts.limits.log_prompts)
         with parts.access.usage.under_way(caller, wanted.num_images, job.cost):
             await submit(parts, job, caller)
             result = await result_of(parts.queue, job.id, request)
+            notes |= notes_of_result(result)
+            parts.metrics.generation_done(wanted.cache, result.timings)
             return await answer(parts, job, result)
 
     return router
@@ -72,6 +77,7 @@ async def put(parts: ApiParts, job: Job) -> None:
         raise NotReady(reason)
     bound = parts.limits.max_queue
     if isinstance(await parts.queue.put(job, Bounds(bound, bound)), Full):
+        parts.metrics.refused(QueueFull.code)
         depth = await parts.queue.depth()
         count, rate = job.request.num_images, parts.images_per_s()
         said = decide(count, depth.images_waiting, depth.images_running, bound, rate)

@@ -5,18 +5,20 @@ from dataclasses import dataclass
 
 from server.access.access import Access
 from server.jobs.interface import JobQueue
-from server.metrics import Metrics
+from server.metrics.api import ApiMetrics
+from server.pair_stats.interface import PairStats
 from server.profile import ModelProfile
 from server.results.interface import ResultStore
 
 
 @dataclass(frozen=True, slots=True)
 class ApiLimits:
-    """Bounds on what a client may send: characters, bytes, images, seconds."""
+    """Bounds on what a client may send: characters, bytes, images, seconds; whether the log may show a prompt."""
 
     prompt_limit: int
     body_limit_bytes: int
     max_queue: int
+    log_prompts: bool = False
     body_timeout_s: float = 60.0
 
 
@@ -28,7 +30,10 @@ class ApiParts:
     limits: ApiLimits
     queue: JobQueue
     results: ResultStore
-    metrics: Metrics
+    metrics: ApiMetrics
+    render_metrics: Callable[[], bytes]
+    pair_stats: PairStats
+    log_line: Callable[[str], None]
     access: Access
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
