@@ -17,7 +17,9 @@ from server.engine.interface import (
     SampleOrder,
     SampleStepped,
 )
-from server.jobs.interface import JobQueue, Lease
+from server.jobs.fit import Room
+from server.jobs.interface import JobQueue
+from server.jobs.lease import Lease, Progress
 from server.metrics import Metrics
 from server.request import ImageResult, JobResult, Timings
 from server.results.interface import ResultStore
@@ -33,6 +35,7 @@ class Running:
     """A job under way: what was given to the engine, what has come back."""
 
     lease: Lease
+    taken_s: float
     submitted: int = 0
     steps: dict[int, int] = field(default_factory=dict)
     images: dict[int, ImageResult] = field(default_factory=dict)
@@ -80,9 +83,11 @@ class Worker:
         model: str,
         result_ttl_s: float,
         clock: Callable[[], float],
+        name: str = "embedded",
     ) -> None:
         self._queue, self._results, self._engine = queue, results, engine
         self._metrics, self._model, self._ttl_s, self._clock = metrics, model, result_ttl_s, clock
+        self._name = name
         self._running: dict[str, Running] = {}
         self._events: asyncio.Queue[EngineEvent] = asyncio.Queue()
         self.rate = ServiceRate()
@@ -103,7 +108,7 @@ class Worker:
             await self._fill()
             await self._renew()
             await self._show_depth()
-            await self._queue.wait_for_work(RENEW_EACH_S)
+            await self._queue.wait_for_work(self._model, RENEW_EACH_S)
 
     async def _handle_events(self) -> None:
         while True:
@@ -122,10 +127,15 @@ class Worker:
     async def _fill(self) -> None:
         """Give the engine what it has room for: the rest of the jobs under way, then new ones."""
         self._feed()
-        for lease in await self._queue.take(self._engine.free_slots(), self._model):
-            self._running[lease.job.id] = Running(lease)
+        for lease in await self._queue.take(self._room(), self._model, self._name):
+            self._running[lease.job.id] = Running(lease, self._clock())
             self.rate = self.rate.began(self._clock())
         self._feed()
+
+    def _room(self) -> Room:
+        """None beside a job that has to run alone."""
+        is_alone = any(job.lease.alone for job in self._running.values())
+        return Room(0 if is_alone else self._engine.free_slots(), idle=not self._running)
 
     def _feed(self) -> None:
         """Submit samples of the jobs under way, in the order in which these were taken."""
@@ -139,7 +149,7 @@ class Worker:
 
     async def _renew(self) -> None:
         report = await self._queue.renew([job.lease for job in self._running.values()])
-        for job_id in report.lost | report.cancelled:
+        for job_id in report.gone:
             await self._drop(job_id)
 
     async def _drop(self, job_id: str) -> None:
@@ -177,7 +187,9 @@ class Worker:
     async def _progress(self, job: Running, index: int, event: SampleStepped) -> None:
         job.steps[index] = event.step
         total = event.num_steps * job.num_images
-        await self._queue.progress(job.lease, sum(job.steps.values()), total)
+        report = await self._queue.progress([Progress(job.lease, sum(job.steps.values()), total)])
+        for job_id in report.gone:
+            await self._drop(job_id)
 
     async def _image(self, job: Running, index: int, event: SampleFinished) -> None:
         """Bytes first, then the job's end: a finished job's images are there."""
@@ -193,7 +205,7 @@ class Worker:
 
     def _timings(self, job: Running, event: SampleFinished) -> Timings:
         """Queueing is all of the time that the engine does not account for."""
-        total_ms = 1000 * (self._clock() - job.lease.job.submitted_s)
+        total_ms = job.lease.waited_ms + 1000 * (self._clock() - job.taken_s)
         worked_ms = event.encode_ms + event.denoise_ms + event.decode_ms
         return Timings(
             queue_ms=max(0.0, total_ms - worked_ms),

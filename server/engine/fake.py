@@ -73,6 +73,9 @@ class InstantEngine:
             self._cancelled.add(sample_id)
             self._wakeup.notify_all()
 
+    def save(self, sample_id: str, full_up_to_bytes: int) -> None:
+        """Its samples are never between two steps."""
+
     def free_slots(self) -> int:
         """The batch less what waits."""
         with self._wakeup:
