@@ -19,7 +19,7 @@ class Pipeline:
 
     def __init__(self, folder: str, text_length: int, threads: int) -> None:
         torch.set_num_threads(threads)
-        self._pipeline = FluxPipeline.from_pretrained(folder)
+        self._pipeline = FluxPipeline.from_pretrained(folder, torch_dtype=torch.float32)
         self._pipeline.set_progress_bar_config(disable=True)
         self._text_length = text_length
         transformer = self._pipeline.transformer
