@@ -23,6 +23,8 @@ class PlainJob:
     once: Once | None
     state: JobState = JobState.QUEUED
     token: str | None = None
+    ended_by: str | None = None
+    released_by: str | None = None
     alone: bool = False
     until_ms: int = 0
     attempts: int = 0
@@ -121,15 +123,17 @@ class PlainQueue:
     def end(self, lease: Lease, state: JobState) -> bool:
         each = self.held(lease)
         if each is not None:
-            each.state = state
-        return each is not None
+            each.state, each.ended_by = state, lease.token
+        known = self.jobs[lease.job.id]
+        return (known.ended_by, known.state) == (lease.token, state)
 
     def release(self, lease: Lease) -> bool:
         each = self.held(lease)
         if each is not None:
             each.state, each.attempts = JobState.QUEUED, each.attempts - 1
+            each.released_by = lease.token
             self._expire(each)
-        return each is not None
+        return self.jobs[lease.job.id].released_by == lease.token
 
     def cancel(self, name: str) -> bool:
         each = self.jobs.get(name)
