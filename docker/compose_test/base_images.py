@@ -14,11 +14,13 @@ LOCAL_IMAGES = Path(__file__).parent.parent / "local_images"
 
 
 def make_base_images(runner: Runner, folder: Path) -> None:
-    """All three. The tree of Debian's is kept in the folder for the next time."""
+    """All three. What is there from the last time is taken; the tar file outlives the daemon's images."""
     archive = folder / "debian.tar"
     if not archive.exists():
         make_archive(runner, folder / "debian", archive)
-    runner.run(DOCKER, "import", str(archive), BASE)
+    if not runner.run(DOCKER, "images", "--quiet", BASE).strip():
+        # Each import is an image of its own, on which nothing built before would rest.
+        runner.run(DOCKER, "import", str(archive), BASE)
     for name, file in ((REDIS, "redis.Dockerfile"), (PROMETHEUS, "prometheus.Dockerfile")):
         # The host's network, since packages are fetched with the host's own settings.
         arguments = ["--network", "host", "--build-arg", f"BASE={BASE}", "--tag", name]

@@ -116,3 +116,13 @@ def test_monitoring_and_dashboards_are_asked_for() -> None:
     assert SERVICES["prometheus"]["profiles"] == ["monitoring", "dashboards"]
     assert SERVICES["grafana"]["profiles"] == ["dashboards"]
     assert not any("profiles" in SERVICES[name] for name in ("api", "worker", "redis", "redis-results"))
+
+
+def test_every_mounted_file_is_in_the_repository() -> None:
+    mounted = [
+        volume.split(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+        if volume.startswith("./")
+    ]
+    assert mounted and all((ROOT / path).exists() for path in mounted)
