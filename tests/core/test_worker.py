@@ -13,7 +13,7 @@ from server.jobs.event import JobState
 from server.request import OutputFormat
 from server.results.memory import MemoryResults
 from tests.core.hand_engine import COUNTS, HandEngine
-from tests.core.worked import CHOICE, MODEL, Clock, Worked, job, worked
+from tests.core.worked import CHOICE, Clock, Worked, job, worked
 
 
 def run(
@@ -85,7 +85,7 @@ def test_an_order_says_what_the_request_said() -> None:
         await world.submit(job("a", images=2))
         await world.settle()
         assert engine.orders["a:1"] == SampleOrder(
-            "a:1", "a star", 64, 96, 4, 2.5, 8, CHOICE, OutputFormat.WEBP, 80, model=MODEL
+            "a:1", "a star", 64, 96, 4, 2.5, 8, CHOICE, OutputFormat.WEBP, 80, model="flux-nano"
         )
 
     run(scenario, engine)
