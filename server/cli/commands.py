@@ -4,9 +4,10 @@ import typer
 
 from server.cli.bench import bench
 from server.cli.calibrate import calibrate
+from server.cli.plan import plan
 from server.cli.serve import serve
 
-COMMANDS = (serve, bench, calibrate)
+COMMANDS = (serve, bench, calibrate, plan)
 """In the order of ``h2serve --help``; a command's name and help are its function's name and docstring."""
 
 
