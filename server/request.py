@@ -126,6 +126,18 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """A worker took the image over from a lost one after ``step`` steps.
+
+    ``exact``: it is the image of an undisturbed run. Else what the cache had held was not saved, and the next step
+    was computed in full.
+    """
+
+    step: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ImageResult:
     """One finished image; its bytes, of that ``sha256`` in hex, lie in the results store under ``result_key``."""
 
@@ -136,6 +148,7 @@ class ImageResult:
     timings: Timings
     text_tokens: int
     sha256: str | None = None
+    resumed: Resumed | None = None
 
 
 @dataclass(frozen=True, slots=True)

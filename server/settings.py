@@ -62,6 +62,19 @@ class Settings(BaseSettings):
     request_log: bool
     log_prompts: bool
     image_metadata: bool
+    redis: str
+    results_redis: str
+    redis_password_file: str
+    ready_without_workers: bool
+    metrics_host: str
+    metrics_port: int = Field(ge=0, le=65535)
+    lease_s: float = Field(ge=1)
+    stalled_after_s: float = Field(gt=0)
+    checkpoint: str = Field(pattern=r"^(off|latents|full)$")
+    checkpoint_each_steps: int = Field(ge=1)
+    checkpoint_interval_s: float = Field(ge=0)
+    checkpoint_full_up_to_mb: int = Field(ge=0)
+    checkpoint_budget_mb: int = Field(ge=0)
 
 
 def load_settings(file: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:

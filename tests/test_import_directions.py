@@ -67,6 +67,14 @@ ALLOWED: dict[str, set[str]] = {
     "server.plan.share": {"server.errors", "server.profile"},
     "server.plan.measured": {"server.errors", "prometheus_client"},
     "server.jobs": {"server.request", "server.errors"},
+    "server.jobs.bull": {
+        "redis",
+        "msgpack",
+        "server.jobs",
+        "server.request",
+        "server.errors",
+        "server.redis_link",
+    },
     "server.jobs.payload": {"pydantic", "server.request", "server.errors"},
     "server.results": {"server.request", "server.errors"},
     "server.results.redis": {"server.redis_link"},
@@ -110,6 +118,7 @@ ALLOWED: dict[str, set[str]] = {
         "server.metrics",
         "server.pair_stats.interface",
         "server.admission",
+        "starlette",
     },
     "server.api": {
         "fastapi",

@@ -29,11 +29,14 @@ def shape_answer(job: Job, result: JobResult, images: Sequence[bytes], created: 
 
 
 def _shape_image(request: ImageRequest, image: ImageResult, content: bytes) -> dict[str, Any]:
-    return {
+    shaped = {
         "b64_json": base64.b64encode(content).decode("ascii"),
         "seed": image.seed,
         "cache": _shape_cache(request.cache, [image.counts]),
     }
+    if image.resumed is not None and not image.resumed.exact:
+        shaped["resumed"] = asdict(image.resumed)
+    return shaped
 
 
 def _shape_cache(choice: CacheChoice, counts: Sequence[CacheCounts]) -> dict[str, Any]:

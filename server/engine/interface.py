@@ -114,7 +114,8 @@ class DeviceLost:
     suspects: tuple[str, ...] = ()
 
 
-SampleEvent = SampleStepped | SampleFinished | SampleFailed | SampleDropped | SampleSaved | SampleResumed
+SampleEnd = SampleFinished | SampleFailed | SampleDropped
+SampleEvent = SampleStepped | SampleSaved | SampleResumed | SampleEnd
 EngineEvent = SampleEvent | DeviceLost
 
 

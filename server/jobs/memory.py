@@ -150,20 +150,27 @@ class MemoryQueue:
     async def _end_leased(self, lease: Lease, end: Ended) -> bool:
         await self.sweep()
         entry = self._held(lease)
-        if entry is None:
-            return False
-        self._end(entry, end)
-        return True
+        if entry is not None:
+            entry.ended_by = lease.token
+            self._end(entry, end)
+            return True
+        known = self._entries.get(lease.job.id)
+        return known is not None and (known.ended_by, known.state) == (lease.token, end.state)
 
-    async def release(self, lease: Lease) -> bool:
+    async def release(self, lease: Lease, died: bool = False) -> bool:
         """See JobQueue."""
         await self.sweep()
         entry = self._held(lease)
-        if entry is None:
-            return False
-        entry.attempts -= 1
-        self._requeue(entry)
-        return True
+        if entry is not None:
+            entry.released_by = lease.token
+            if died:
+                self._died(entry)
+            else:
+                entry.attempts -= 1
+                self._requeue(entry)
+            return True
+        known = self._entries.get(lease.job.id)
+        return known is not None and known.released_by == lease.token
 
     async def cancel(self, job_id: str) -> bool:
         """See JobQueue."""
@@ -251,6 +258,8 @@ class MemoryQueue:
                 self._end(entry, Ended(JobState.CANCELLED, error=words.HUNG_UP))
             elif entry.state is JobState.QUEUED and deadline_ms is not None and deadline_ms <= now_ms:
                 self._end(entry, Ended(JobState.EXPIRED, error=words.expired(entry.job.deadline_ms)))
+        if not self._in_state(JobState.QUEUED):
+            self._last_tags.clear()  # a tenant that has nothing waiting owes nothing
         self._forget(now_ms)
 
     def _died(self, entry: Entry) -> None:
