@@ -73,6 +73,10 @@ ALLOWED: dict[str, set[str]] = {
     "server.metrics": {"prometheus_client", "server.jobs.event", "server.jobs.status", "server.request"},
     "server.metrics.worker": {"prometheus_client", "server.engine.interface", "server.request"},
     "server.pair_stats": {"server.request"},
+    "server.pair_stats.redis": {"server.errors", "server.redis_link", "server.request"},
+    "server.plan": {"server.errors"},
+    "server.plan.share": {"server.errors", "server.profile"},
+    "server.plan.measured": {"server.errors", "prometheus_client"},
     "server.jobs": {"server.request", "server.errors"},
     "server.jobs.bull": {
         "redis",
