@@ -31,7 +31,7 @@ PROMETHEUS = "127.0.0.1:19090"
 RATE_OVER, STEP_S = "1m", 5
 PRESETS = ("off", "fast", "balanced", "quality")
 TAUS = (0.03, 0.07, 0.15, 0.3, 0.6)
-CLIENTS = 6
+CLIENTS = 2
 
 
 def main() -> None:
@@ -141,7 +141,7 @@ def lines(axis: Axes, panel: dict[str, Any], asked: httpx.Client, seconds: float
     axis.set_ylim(bottom=0)
     axis.grid(alpha=0.3)
     if axis.lines:
-        axis.legend(fontsize=7, ncols=2 if len(axis.lines) > 4 else 1)
+        axis.legend(fontsize=7, ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.14))
     else:
         axis.text(0.5, 0.5, "no data", ha="center", transform=axis.transAxes)
 
