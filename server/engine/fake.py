@@ -21,6 +21,8 @@ from server.engine.interface import (
     SampleOrder,
     SampleStepped,
 )
+from server.engine.paste import pasted
+from server.engine.strength import first_step
 from server.request import CacheCounts
 
 BLOCKS_A_STEP = 15
@@ -134,7 +136,8 @@ class InstantEngine:
             if self._fail_on is not None and self._fail_on in order.prompt:
                 listener(SampleFailed(order.sample_id, FAILED))
                 continue
-            listener(SampleStepped(order.sample_id, order.steps, order.steps))
+            num_steps = steps_to_take(order)
+            listener(SampleStepped(order.sample_id, num_steps, num_steps))
             listener(
                 SampleFinished(
                     order.sample_id,
@@ -149,21 +152,30 @@ class InstantEngine:
 
 
 def plain_image(order: SampleOrder) -> bytes:
-    """An image of the order's size and format in a color told by its seed."""
+    """An image of the order's size and format in a color told by its seed, within what a mask keeps."""
     color = (order.seed % 256, order.seed // 256 % 256, order.seed // 65536 % 256)
+    image = Image.new("RGB", (order.width, order.height), color)
+    if order.inputs is not None:
+        image = pasted(image, order.inputs)
     buffer = BytesIO()
-    Image.new("RGB", (order.width, order.height), color).save(buffer, order.output_format.value)
+    image.save(buffer, order.output_format.value)
     return buffer.getvalue()
+
+
+def steps_to_take(order: SampleOrder) -> int:
+    """All, or those that an image to start from leaves."""
+    return order.steps - first_step(order.steps, None if order.inputs is None else order.inputs.strength)
 
 
 def plain_counts(order: SampleOrder) -> CacheCounts:
     """All steps full when the cache is off, else every second one a structure hit."""
-    hits = 0 if order.cache.is_off else order.steps // 2
-    full = order.steps - hits
+    steps = steps_to_take(order)
+    hits = 0 if order.cache.is_off else steps // 2
+    full = steps - hits
     blocks_run = full * BLOCKS_A_STEP + hits * BLOCKS_OF_A_HIT
-    total = order.steps * BLOCKS_A_STEP
+    total = steps * BLOCKS_A_STEP
     return CacheCounts(
-        steps=order.steps,
+        steps=steps,
         full=full,
         detail_hits=0,
         structure_hits=hits,

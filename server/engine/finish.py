@@ -7,6 +7,7 @@ from collections.abc import Callable
 from server.engine.image import NonFiniteImage, decode, encode
 from server.engine.interface import FAILED, EngineEvent, SampleFailed, SampleFinished
 from server.engine.loader import LoadedModel
+from server.engine.paste import pasted
 from server.engine.sample import Sample, cache_counts
 
 NON_FINITE = "the image could not be computed: the model's numbers overflowed"
@@ -36,7 +37,9 @@ def finish(model: LoadedModel, sample: Sample, decode_image: DecodeImage) -> Eng
 
 
 def decode_and_encode(model: LoadedModel, sample: Sample) -> bytes:
-    """The sample's latents as an image file of the order's format."""
+    """The sample's latents as an image file of the order's format; what a mask keeps is the input's own."""
     order = sample.order
     image = decode(model, sample.latents, order.width, order.height)
+    if order.inputs is not None:
+        image = pasted(image, order.inputs)
     return encode(image, order.output_format, order.output_compression)

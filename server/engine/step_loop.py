@@ -127,7 +127,7 @@ class StepLoop:
         for sample in samples:
             sample.last_turn = self._turn
             if self._is_open(sample):
-                self._tell(SampleStepped(sample.order.sample_id, sample.step, sample.order.steps))
+                self._tell(SampleStepped(sample.order.sample_id, sample.step, sample.num_steps))
             if sample.is_done:
                 self._running.remove(sample)
                 sample.denoise_ms = 1000 * (time.perf_counter() - sample.started_s)
