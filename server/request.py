@@ -76,8 +76,8 @@ class InputKeys:
 class ImageRequest:
     """One checked and completed request for ``num_images`` pictures of one prompt.
 
-    ``width`` and ``height`` are in pixels. Image k of the request uses seed ``seed + k``. With a ``true_cfg`` above
-    1 it is guided away from ``negative_prompt``. ``text_length`` is in tokens, None the model's own.
+    ``width`` and ``height`` are in pixels. Image k of the request uses seed ``seed + k``. With a ``true_cfg``
+    above 1 it is guided away from ``negative_prompt``. ``text_length`` is in tokens, None the model's own.
     """
 
     prompt: str

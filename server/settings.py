@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     text_cache_mb: int = Field(ge=0)
     prompt_limit: int = Field(ge=1)
     body_limit_bytes: int = Field(ge=1024)
+    upload_limit_bytes: int = Field(ge=1024)
+    upload_limit_pixels: int = Field(ge=256)
+    input_ttl_s: float = Field(gt=0)
+    size_policy: Literal["reject", "fit"]
     result_ttl_s: float = Field(gt=0)
     shutdown_grace_s: float = Field(ge=0)
     presets: str

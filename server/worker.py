@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -19,7 +19,9 @@ from server.engine.interface import (
 )
 from server.jobs.interface import JobQueue, Lease
 from server.metrics import Metrics
+from server.orders import INPUTS_GONE, order_of
 from server.request import ImageResult, JobResult, Timings
+from server.results.inputs import fetch_inputs, forget_inputs
 from server.results.interface import ResultStore
 
 RENEW_EACH_S = 1.0
@@ -30,9 +32,10 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Running:
-    """A job under way: what was given to the engine, what has come back."""
+    """A job under way: what was given to the engine, what has come back. ``files`` are None until fetched."""
 
     lease: Lease
+    files: Mapping[str, bytes] | None = None
     submitted: int = 0
     steps: dict[int, int] = field(default_factory=dict)
     images: dict[int, ImageResult] = field(default_factory=dict)
@@ -47,22 +50,12 @@ class Running:
 
     def orders(self, count: int) -> list[SampleOrder]:
         """The next ``count`` samples; image k has seed + k."""
-        request = self.lease.job.request
+        if self.files is None:
+            return []
         first = self.submitted
         self.submitted = min(self.num_images, first + count)
         return [
-            SampleOrder(
-                sample_id=f"{self.id}:{index}",
-                prompt=request.prompt,
-                width=request.width,
-                height=request.height,
-                steps=request.steps,
-                guidance=request.guidance,
-                seed=request.seed + index,
-                cache=request.cache,
-                output_format=request.output_format,
-                output_compression=request.output_compression,
-            )
+            order_of(f"{self.id}:{index}", self.lease.job.request, index, self.files)
             for index in range(first, self.submitted)
         ]
 
@@ -121,10 +114,19 @@ class Worker:
     async def _fill(self) -> None:
         """Give the engine what it has room for: the rest of the jobs under way, then new ones."""
         self._feed()
-        for lease in await self._queue.take(self._engine.free_slots(), self._model):
-            self._running[lease.job.id] = Running(lease)
+        taken = [Running(lease) for lease in await self._queue.take(self._engine.free_slots(), self._model)]
+        for job in taken:
+            self._running[job.id] = job
             self.rate = self.rate.began(self._clock())
+        for job in taken:
+            await self._fetch(job)
         self._feed()
+
+    async def _fetch(self, job: Running) -> None:
+        """The job's input images, without which it fails."""
+        job.files = await fetch_inputs(self._results, job.lease.job.request)
+        if job.files is None:
+            await self._fail(job, INPUTS_GONE)
 
     def _feed(self) -> None:
         """Submit samples of the jobs under way, in the order in which these were taken."""
@@ -139,17 +141,26 @@ class Worker:
     async def _renew(self) -> None:
         report = await self._queue.renew([job.lease for job in self._running.values()])
         for job_id in report.lost | report.cancelled:
-            await self._drop(job_id)
+            job = await self._drop(job_id)
+            if job is not None and job_id in report.cancelled:
+                await forget_inputs(self._results, job.lease.job.request)
 
-    async def _drop(self, job_id: str) -> None:
+    async def _fail(self, job: Running, message: str) -> None:
+        """End the job with an error, its input images too unless it is another worker's by now."""
+        if await self._queue.fail(job.lease, message):
+            await forget_inputs(self._results, job.lease.job.request)
+        await self._drop(job.id)
+
+    async def _drop(self, job_id: str) -> Running | None:
         """Take a job's samples back from the engine, whose last events are then of no interest, and its images."""
         job = self._running.pop(job_id, None)
         if job is None:
-            return
+            return None
         for index in range(job.submitted):
             self._engine.cancel(f"{job_id}:{index}")
         for image in job.images.values():
             await self._results.delete(image.result_key)
+        return job
 
     async def _handle_safely(self, job: Running, index: int, event: EngineEvent) -> None:
         """What goes wrong with one job, a full results store for instance, ends that job and no other."""
@@ -157,8 +168,7 @@ class Worker:
             await self._handle(job, index, event)
         except Exception:
             log.exception("an event of job %s could not be handled", job.id)
-            await self._queue.fail(job.lease, NOT_STORED)
-            await self._drop(job.id)
+            await self._fail(job, NOT_STORED)
 
     async def _handle(self, job: Running, index: int, event: EngineEvent) -> None:
         match event:
@@ -167,8 +177,7 @@ class Worker:
             case SampleFinished():
                 await self._image(job, index, event)
             case SampleFailed():
-                await self._queue.fail(job.lease, event.message)
-                await self._drop(job.id)
+                await self._fail(job, event.message)
             case SampleDropped():
                 await self._queue.release(job.lease)
                 await self._drop(job.id)
@@ -187,7 +196,8 @@ class Worker:
         job.images[index] = ImageResult(index, seed, key, event.counts, timings, event.text_tokens)
         if len(job.images) == job.num_images:
             images = tuple(job.images[k] for k in sorted(job.images))
-            await self._queue.finish(job.lease, JobResult(images))
+            if await self._queue.finish(job.lease, JobResult(images)):
+                await forget_inputs(self._results, job.lease.job.request)
             self._running.pop(job.id, None)
 
     def _timings(self, job: Running, event: SampleFinished) -> Timings:

@@ -39,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
         "matplotlib",
     },
     "server.request": set(),
+    "server.upload": {"PIL", "server.errors"},
     "server.errors": set(),
     "server.cache_methods": set(),
     "server.cache_parts": {"server.cache_methods"},
@@ -69,6 +70,7 @@ ALLOWED: dict[str, set[str]] = {
         "server.request",
         "server.errors",
     },
+    "server.orders": {"server.engine.interface", "server.request"},
     "server.worker": {
         "server.engine.interface",
         "server.jobs",
@@ -76,6 +78,7 @@ ALLOWED: dict[str, set[str]] = {
         "server.request",
         "server.errors",
         "server.metrics",
+        "server.orders",
         "server.admission",
     },
     "server.api": {
@@ -91,7 +94,10 @@ ALLOWED: dict[str, set[str]] = {
         "server.profile",
         "server.readiness",
         "server.request",
+        "server.results.inputs",
         "server.results.interface",
+        "server.upload",
+        "PIL",
     },
 }
 # The composition root, the command line and the benchmarks see everything.

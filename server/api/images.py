@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from server.admission import Refused, decide
 from server.api.answer import shape_answer
 from server.api.body import read_json
+from server.api.editing import refuse_what_fills_in
 from server.api.generation import parse_generation
 from server.api.parts import ApiParts
 from server.api.schema import GENERATION_DOC
@@ -26,6 +27,7 @@ def images_router(parts: ApiParts) -> APIRouter:
         """Make images of a prompt."""
         submitted_s = parts.clock()
         body = await read_json(request, parts.limits.body_limit_bytes)
+        refuse_what_fills_in(parts.profile)
         wanted = parse_generation(body, parts.profile, parts.limits, parts.new_seed)
         job = Job(parts.new_id(), wanted, submitted_s)
         await submit(parts, job)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from server.api.sizes import SizePolicy
 from server.jobs.interface import JobQueue
 from server.metrics import Metrics
 from server.profile import ModelProfile
@@ -11,11 +12,15 @@ from server.results.interface import ResultStore
 
 @dataclass(frozen=True, slots=True)
 class ApiLimits:
-    """Bounds on what a client may send: characters, bytes, images."""
+    """Bounds on what a client may send: characters, bytes, images; and how long input images are kept at most."""
 
     prompt_limit: int
     body_limit_bytes: int
     max_queue: int
+    upload_limit_bytes: int = 32 * 2**20
+    upload_limit_pixels: int = 2**24
+    input_ttl_s: float = 3600.0
+    size_policy: SizePolicy = "reject"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from server.api.edge import Edge
+from server.api.edits import edits_router
 from server.api.envelope import add_error_handlers
 from server.api.health import health_router
 from server.api.images import images_router
@@ -20,6 +21,7 @@ def create_api(parts: ApiParts) -> Edge:
         redirect_slashes=False,
     )
     add_error_handlers(app)
-    for router in (images_router(parts), models_router(parts), presets_router(parts), health_router(parts)):
+    made = (images_router(parts), edits_router(parts))
+    for router in (*made, models_router(parts), presets_router(parts), health_router(parts)):
         app.include_router(router)
     return Edge(app, parts.metrics, parts.clock, parts.new_id)

@@ -1,0 +1,54 @@
+"""POST /v1/images/edits and /v1/images/variations: keep the images, then as a generation."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from server.api.edit_schema import EDIT_DOC, VARIATION_DOC
+from server.api.editing import Editing, parse_edit, parse_variation
+from server.api.images import answer, result_of, submit
+from server.api.multipart import Form, read_form
+from server.api.parts import ApiLimits, ApiParts
+from server.errors import NotReady
+from server.profile import ModelProfile
+from server.request import Job
+from server.results.inputs import forget_inputs, keep_inputs
+
+Parse = Callable[[Form, ModelProfile, ApiLimits, Callable[[], int], str], Editing]
+
+
+def edits_router(parts: ApiParts) -> APIRouter:
+    """The routes over their parts."""
+    router = APIRouter()
+
+    @router.post("/v1/images/edits", openapi_extra=EDIT_DOC)
+    async def edit(request: Request) -> dict[str, Any]:
+        """Make images of images and a prompt."""
+        return await make(parts, request, parse_edit)
+
+    @router.post("/v1/images/variations", openapi_extra=VARIATION_DOC)
+    async def vary(request: Request) -> dict[str, Any]:
+        """Make images like an image."""
+        return await make(parts, request, parse_variation)
+
+    return router
+
+
+async def make(parts: ApiParts, request: Request, parse: Parse) -> dict[str, Any]:
+    """From the form to the answer; the files are gone when the job has ended."""
+    submitted_s, reason = parts.clock(), parts.not_ready()
+    if reason is not None:  # before megabytes are read in vain
+        raise NotReady(reason)
+    form = await read_form(request, parts.limits.upload_limit_bytes)
+    job_id = parts.new_id()
+    editing = await asyncio.to_thread(parse, form, parts.profile, parts.limits, parts.new_seed, job_id)
+    job = Job(job_id, editing.request, submitted_s)
+    try:
+        await keep_inputs(parts.results, editing.files, parts.limits.input_ttl_s)
+        await submit(parts, job)
+        result = await result_of(parts.queue, job.id, request)
+        return await answer(parts, job, result)
+    finally:
+        await forget_inputs(parts.results, editing.request)
