@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from server.api.router import create_api
 from server.calibrate.presets_file import read_presets
 from server.engine.interface import Engine, EngineLimits
 from server.jobs.memory import MemoryQueue
+from server.jobs.terms import QueueTerms
 from server.metrics import Metrics
 from server.profile import ModelProfile, load_profile, model_source, with_presets
 from server.readiness import Phase, Readiness
@@ -28,6 +30,8 @@ from server.settings import Settings
 from server.worker import Worker
 
 POLL_S = 0.02
+EMBEDDED = QueueTerms(lease_ms=3_600_000)
+"""A worker that is lost takes the queue in its process along, so that a lease has little to guard."""
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 LoadEngine = Callable[[], Engine]
@@ -42,7 +46,7 @@ class EmbeddedServer:
     profile: ModelProfile
     load_engine: LoadEngine
     readiness: Readiness = field(default_factory=Readiness)
-    queue: MemoryQueue = field(default_factory=lambda: MemoryQueue(new_token=new_id))
+    queue: MemoryQueue = field(default_factory=lambda: MemoryQueue(new_id, steady_clock(), EMBEDDED))
     results: MemoryResults = field(default_factory=lambda: MemoryResults(time.monotonic))
     metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
     _engine: Engine | None = None
@@ -150,6 +154,12 @@ async def in_daemon_thread(call: Callable[[], T]) -> T:
     return await asyncio.wrap_future(outcome)
 
 
+def steady_clock() -> Callable[[], float]:
+    """Seconds since 1970 that never jump: the wall clock of now, carried on by the monotonic one."""
+    start_s = time.time() - time.monotonic()
+    return lambda: start_s + time.monotonic()
+
+
 def new_id() -> str:
     """32 hexadecimal digits, not to be guessed."""
     return secrets.token_hex(16)
@@ -165,6 +175,7 @@ def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
     """Load the model and build the step engine. Torch is imported here and not before."""
     import torch
 
+    from server.engine.finish import decode_and_encode
     from server.engine.loader import load_model
     from server.engine.step_engine import StepEngine
 
@@ -177,4 +188,4 @@ def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
         text_cache_bytes=settings.text_cache_mb * 2**20,
         text_length=profile.text_length,
     )
-    return StepEngine(model, limits)
+    return StepEngine(model, limits, partial(decode_and_encode, with_metadata=settings.image_metadata))

@@ -7,8 +7,14 @@
     |   `-- UnsupportedMedia    415
     |-- QueueFull               429, come back after ``retry_after_s``
     |-- NotReady                503, loading or draining
+    |   |-- StorageUnreachable  503, nobody answers where jobs or results are kept
+    |   `-- StorageFull         503, there is no room left, or writes are refused
     |-- JobFailed               500, the engine could not make this image
     |-- JobCancelled            409, ended on the client's wish
+    |-- KeyConflict             409, the Idempotency-Key stands for another request
+    |-- JobExpired              504, its deadline passed before it was started
+    |-- JobLost                 500, the queue's store lost it; a repeated request is a new one
+    |-- PayloadError            what the queue's store holds cannot be read by this version
     `-- StartupError            the process cannot start: one line, exit code 2
         |-- SettingsError       a profile or environment variable is wrong
         `-- ModelLoadError      a model folder is missing, half, or of another architecture
@@ -83,6 +89,18 @@ class NotReady(ServerError):
     code = "not_ready"
 
 
+class StorageUnreachable(NotReady):
+    """Jobs or results are kept elsewhere, and there nobody answers; it may pass."""
+
+    code = "storage_unreachable"
+
+
+class StorageFull(NotReady):
+    """Where jobs or results are kept nothing more is taken."""
+
+    code = "storage_full"
+
+
 class JobFailed(ServerError):
     """The engine could not make this image; other requests are not affected."""
 
@@ -94,6 +112,33 @@ class JobCancelled(ServerError):
 
     status = 409
     code = "cancelled"
+
+
+class KeyConflict(ServerError):
+    """The Idempotency-Key was used for another request within its life."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "idempotency_conflict"
+
+
+class JobExpired(ServerError):
+    """The job waited longer than its deadline allows and never ran."""
+
+    status = 504
+    code = "deadline_exceeded"
+
+
+class JobLost(ServerError):
+    """The job was accepted, and the queue's store no longer knows it."""
+
+    code = "job_lost"
+
+
+class PayloadError(ServerError):
+    """A stored payload is not what this version reads."""
+
+    code = "payload_error"
 
 
 class StartupError(ServerError):

@@ -21,6 +21,7 @@ def order_of(sample_id: str, request: ImageRequest, index: int, files: Mapping[s
         cache=request.cache,
         output_format=request.output_format,
         output_compression=request.output_compression,
+        model=request.model,
         negative_prompt=request.negative_prompt,
         true_cfg=request.true_cfg,
         text_length=request.text_length,

@@ -98,13 +98,30 @@ class ImageRequest:
     inputs: InputKeys | None = None
 
 
+ANONYMOUS = "anonymous"
+"""The tenant of a request without a key."""
+PRIORITIES = range(-10, 11)
+"""10 is the most urgent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A request that was admitted. ``submitted_s`` is on the clock that the composition root passes round."""
+    """A request on its way through the queue.
+
+    ``submitted_ms`` is the accepting process's wall clock, milliseconds since 1970. ``priority`` orders the jobs
+    of one ``tenant``; between tenants, shares of ``cost`` go by ``weight``. A job that waits longer than
+    ``deadline_ms`` expires. An ``asynchronous`` job lives on when nobody waits for it.
+    """
 
     id: str
     request: ImageRequest
-    submitted_s: float
+    submitted_ms: int
+    tenant: str = ANONYMOUS
+    weight: float = 1.0
+    priority: int = 0
+    deadline_ms: int | None = None
+    cost: float = 1.0
+    asynchronous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +156,7 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class ImageResult:
-    """One finished image; its bytes lie in the results store under ``result_key``."""
+    """One finished image; its bytes, of that ``sha256`` in hex, lie in the results store under ``result_key``."""
 
     index: int
     seed: int
@@ -147,6 +164,7 @@ class ImageResult:
     counts: CacheCounts
     timings: Timings
     text_tokens: int
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

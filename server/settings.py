@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     result_ttl_s: float = Field(gt=0)
     shutdown_grace_s: float = Field(ge=0)
     presets: str
+    image_metadata: bool
 
 
 def load_settings(file: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:

@@ -17,7 +17,9 @@ from server.engine.interface import (
     SampleOrder,
     SampleStepped,
 )
-from server.jobs.interface import JobQueue, Lease
+from server.jobs.fit import Room
+from server.jobs.interface import JobQueue
+from server.jobs.lease import Lease, LeaseReport, Progress
 from server.metrics import Metrics
 from server.orders import INPUTS_GONE, order_of
 from server.request import ImageResult, JobResult, Timings
@@ -35,6 +37,7 @@ class Running:
     """A job under way: what was given to the engine, what has come back. ``files`` are None until fetched."""
 
     lease: Lease
+    taken_s: float
     files: Mapping[str, bytes] | None = None
     submitted: int = 0
     steps: dict[int, int] = field(default_factory=dict)
@@ -72,9 +75,11 @@ class Worker:
         model: str,
         result_ttl_s: float,
         clock: Callable[[], float],
+        name: str = "embedded",
     ) -> None:
         self._queue, self._results, self._engine = queue, results, engine
         self._metrics, self._model, self._ttl_s, self._clock = metrics, model, result_ttl_s, clock
+        self._name = name
         self._running: dict[str, Running] = {}
         self._events: asyncio.Queue[EngineEvent] = asyncio.Queue()
         self.rate = ServiceRate()
@@ -95,7 +100,7 @@ class Worker:
             await self._fill()
             await self._renew()
             await self._show_depth()
-            await self._queue.wait_for_work(RENEW_EACH_S)
+            await self._queue.wait_for_work(self._model, RENEW_EACH_S)
 
     async def _handle_events(self) -> None:
         while True:
@@ -114,7 +119,10 @@ class Worker:
     async def _fill(self) -> None:
         """Give the engine what it has room for: the rest of the jobs under way, then new ones."""
         self._feed()
-        taken = [Running(lease) for lease in await self._queue.take(self._engine.free_slots(), self._model)]
+        taken = [
+            Running(lease, self._clock())
+            for lease in await self._queue.take(self._room(), self._model, self._name)
+        ]
         for job in taken:
             self._running[job.id] = job
             self.rate = self.rate.began(self._clock())
@@ -128,6 +136,11 @@ class Worker:
         if job.files is None:
             await self._fail(job, INPUTS_GONE)
 
+    def _room(self) -> Room:
+        """None beside a job that has to run alone."""
+        is_alone = any(job.lease.alone for job in self._running.values())
+        return Room(0 if is_alone else self._engine.free_slots(), idle=not self._running)
+
     def _feed(self) -> None:
         """Submit samples of the jobs under way, in the order in which these were taken."""
         free = self._engine.free_slots()
@@ -140,7 +153,11 @@ class Worker:
 
     async def _renew(self) -> None:
         report = await self._queue.renew([job.lease for job in self._running.values()])
-        for job_id in report.lost | report.cancelled:
+        await self._drop_gone(report)
+
+    async def _drop_gone(self, report: LeaseReport) -> None:
+        """A cancelled job has ended, input images and all; a lost one is another worker's."""
+        for job_id in report.gone:
             job = await self._drop(job_id)
             if job is not None and job_id in report.cancelled:
                 await forget_inputs(self._results, job.lease.job.request)
@@ -185,7 +202,8 @@ class Worker:
     async def _progress(self, job: Running, index: int, event: SampleStepped) -> None:
         job.steps[index] = event.step
         total = event.num_steps * job.num_images
-        await self._queue.progress(job.lease, sum(job.steps.values()), total)
+        report = await self._queue.progress([Progress(job.lease, sum(job.steps.values()), total)])
+        await self._drop_gone(report)
 
     async def _image(self, job: Running, index: int, event: SampleFinished) -> None:
         """Bytes first, then the job's end: a finished job's images are there."""
@@ -202,7 +220,7 @@ class Worker:
 
     def _timings(self, job: Running, event: SampleFinished) -> Timings:
         """Queueing is all of the time that the engine does not account for."""
-        total_ms = 1000 * (self._clock() - job.lease.job.submitted_s)
+        total_ms = job.lease.waited_ms + 1000 * (self._clock() - job.taken_s)
         worked_ms = event.encode_ms + event.denoise_ms + event.decode_ms
         return Timings(
             queue_ms=max(0.0, total_ms - worked_ms),

@@ -28,7 +28,7 @@ class Editing:
 
 
 def parse_edit(
-    form: Form, profile: ModelProfile, limits: ApiLimits, new_seed: Callable[[], int], job_id: str
+    form: Form, profile: ModelProfile, limits: ApiLimits, new_seed: Callable[[], int], keep_under: str
 ) -> Editing:
     """Fields first, then files: these are slow to read, too slow for the event loop."""
     body, uploads = body_of(form.fields), uploads_of(form, profile)
@@ -40,11 +40,11 @@ def parse_edit(
         raise RequestError(f"mask is missing, and {profile.name} fills in what a mask leaves out", "mask")
     if strength is None:
         strength = _default_strength(profile, pictures.mask is not None)
-    return _with_files(request, pictures, strength, job_id)
+    return _with_files(request, pictures, strength, keep_under)
 
 
 def parse_variation(
-    form: Form, profile: ModelProfile, limits: ApiLimits, new_seed: Callable[[], int], job_id: str
+    form: Form, profile: ModelProfile, limits: ApiLimits, new_seed: Callable[[], int], keep_under: str
 ) -> Editing:
     """As an edit of one image, with a prompt or without."""
     refuse_what_fills_in(profile)
@@ -52,7 +52,7 @@ def parse_variation(
     strength = number(body, "strength", LEAST_STRENGTH, 1)
     request = parse_generation(body, profile, limits, new_seed, needs_prompt=False)
     pictures = variation_pictures(uploads, _size(body, request), profile, limits.upload_limit_pixels)
-    return _with_files(request, pictures, VARIATION_STRENGTH if strength is None else strength, job_id)
+    return _with_files(request, pictures, VARIATION_STRENGTH if strength is None else strength, keep_under)
 
 
 def refuse_what_fills_in(profile: ModelProfile) -> None:
@@ -72,11 +72,11 @@ def _default_strength(profile: ModelProfile, has_mask: bool) -> float | None:
     return None if profile.image_input is ImageInput.REFERENCE else EDIT_STRENGTH
 
 
-def _with_files(request: ImageRequest, pictures: Pictures, strength: float | None, job_id: str) -> Editing:
-    files = {f"{job_id}/in/{place}": content for place, content in enumerate(pictures.images)}
+def _with_files(request: ImageRequest, pictures: Pictures, strength: float | None, keep_under: str) -> Editing:
+    files = {f"{keep_under}/in/{place}": content for place, content in enumerate(pictures.images)}
     images, mask = tuple(files), None
     if pictures.mask is not None:
-        mask = f"{job_id}/in/mask"
+        mask = f"{keep_under}/in/mask"
         files[mask] = pictures.mask
     inputs = InputKeys(images, mask, strength)
     return Editing(replace(request, width=pictures.width, height=pictures.height, inputs=inputs), files)

@@ -8,12 +8,11 @@ from fastapi import APIRouter, Request
 
 from server.api.edit_schema import EDIT_DOC, VARIATION_DOC
 from server.api.editing import Editing, parse_edit, parse_variation
-from server.api.images import answer, result_of, submit
+from server.api.images import answer, new_job, result_of, submit
 from server.api.multipart import Form, read_form
 from server.api.parts import ApiLimits, ApiParts
 from server.errors import NotReady
 from server.profile import ModelProfile
-from server.request import Job
 from server.results.inputs import forget_inputs, keep_inputs
 
 Parse = Callable[[Form, ModelProfile, ApiLimits, Callable[[], int], str], Editing]
@@ -38,13 +37,13 @@ def edits_router(parts: ApiParts) -> APIRouter:
 
 async def make(parts: ApiParts, request: Request, parse: Parse) -> dict[str, Any]:
     """From the form to the answer; the files are gone when the job has ended."""
-    submitted_s, reason = parts.clock(), parts.not_ready()
+    reason = parts.not_ready()
     if reason is not None:  # before megabytes are read in vain
         raise NotReady(reason)
     form = await read_form(request, parts.limits.upload_limit_bytes)
-    job_id = parts.new_id()
-    editing = await asyncio.to_thread(parse, form, parts.profile, parts.limits, parts.new_seed, job_id)
-    job = Job(job_id, editing.request, submitted_s)
+    keep_under = parts.new_id()
+    editing = await asyncio.to_thread(parse, form, parts.profile, parts.limits, parts.new_seed, keep_under)
+    job = new_job(parts, editing.request)
     try:
         await keep_inputs(parts.results, editing.files, parts.limits.input_ttl_s)
         await submit(parts, job)

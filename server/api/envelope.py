@@ -10,7 +10,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from server.api.quoting import printable, quoted
-from server.errors import JobCancelled, JobFailed, NotReady, QueueFull, RequestError, ServerError
+from server.errors import (
+    JobCancelled,
+    JobExpired,
+    JobFailed,
+    JobLost,
+    KeyConflict,
+    NotReady,
+    QueueFull,
+    RequestError,
+    ServerError,
+)
 
 MESSAGE_LENGTH = 800
 """Quotes and backslashes take two bytes in JSON: 2 x (800 + 64) and the rest of the envelope fit 1,900 bytes."""
@@ -42,8 +52,10 @@ def from_server_error(error: ServerError) -> Response:
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
     if isinstance(error, NotReady):
         headers["retry-after"] = str(RETRY_WHEN_NOT_READY_S)
-    if isinstance(error, RequestError | JobCancelled | JobFailed):
+    if isinstance(error, RequestError | JobCancelled | JobExpired | JobFailed | KeyConflict):
         headers["x-should-retry"] = "false"
+    if isinstance(error, JobLost):
+        headers["x-should-retry"] = "true"
     param = error.param if isinstance(error, RequestError) else None
     return error_response(error.status, error.message, error.type, error.code, param, headers)
 

@@ -13,9 +13,12 @@ from server.api.editing import refuse_what_fills_in
 from server.api.generation import parse_generation
 from server.api.parts import ApiParts
 from server.api.schema import GENERATION_DOC
-from server.errors import JobCancelled, JobFailed, NotReady, QueueFull
-from server.jobs.interface import JobEvent, JobQueue, JobState
-from server.request import Job, JobResult
+from server.errors import JobCancelled, JobExpired, JobFailed, NotReady, QueueFull
+from server.jobs.cost import cost, expected_share
+from server.jobs.event import Ended, JobState
+from server.jobs.interface import JobQueue
+from server.jobs.submit import Bounds, Full
+from server.request import ImageRequest, Job, JobResult
 
 
 def images_router(parts: ApiParts) -> APIRouter:
@@ -25,16 +28,22 @@ def images_router(parts: ApiParts) -> APIRouter:
     @router.post("/v1/images/generations", openapi_extra=GENERATION_DOC)
     async def generate(request: Request) -> dict[str, Any]:
         """Make images of a prompt."""
-        submitted_s = parts.clock()
         body = await read_json(request, parts.limits.body_limit_bytes)
         refuse_what_fills_in(parts.profile)
         wanted = parse_generation(body, parts.profile, parts.limits, parts.new_seed)
-        job = Job(parts.new_id(), wanted, submitted_s)
+        job = new_job(parts, wanted)
         await submit(parts, job)
         result = await result_of(parts.queue, job.id, request)
         return await answer(parts, job, result)
 
     return router
+
+
+def new_job(parts: ApiParts, wanted: ImageRequest) -> Job:
+    """The request with an id, the time and what it will cost."""
+    preset = parts.profile.presets.get(wanted.cache.preset)
+    share = expected_share(wanted, None if preset is None else preset.measured_flops_ratio)
+    return Job(parts.new_id(), wanted, int(1000 * parts.wall_clock()), cost=cost(wanted, share))
 
 
 async def submit(parts: ApiParts, job: Job) -> None:
@@ -43,7 +52,7 @@ async def submit(parts: ApiParts, job: Job) -> None:
     if reason is not None:
         raise NotReady(reason)
     bound = parts.limits.max_queue
-    if not await parts.queue.put(job, bound):
+    if isinstance(await parts.queue.put(job, Bounds(bound, bound)), Full):
         depth = await parts.queue.depth()
         count, rate = job.request.num_images, parts.images_per_s()
         said = decide(count, depth.images_waiting, depth.images_running, bound, rate)
@@ -70,11 +79,11 @@ async def result_of(queue: JobQueue, job_id: str, request: Request) -> JobResult
             await asyncio.gather(ending, hanging_up, return_exceptions=True)
 
 
-async def end_of(queue: JobQueue, job_id: str) -> JobEvent:
+async def end_of(queue: JobQueue, job_id: str) -> Ended:
     """The job's terminal event."""
     async for event in queue.events(job_id):
-        if event.state.is_terminal:
-            return event
+        if isinstance(event.what, Ended):
+            return event.what
     raise NotReady("the server is shutting down")
 
 
@@ -84,13 +93,15 @@ async def hang_up(request: Request) -> None:
         pass
 
 
-def result_from(event: JobEvent) -> JobResult:
+def result_from(end: Ended) -> JobResult:
     """The result, or the error that the end stands for."""
-    if event.state is JobState.CANCELLED:
-        raise JobCancelled("the job was cancelled")
-    if event.result is None:
-        raise JobFailed(event.error or "the image could not be made")
-    return event.result
+    if end.state is JobState.CANCELLED:
+        raise JobCancelled(end.error or "the job was cancelled")
+    if end.state is JobState.EXPIRED:
+        raise JobExpired(end.error or "the job expired")
+    if end.result is None:
+        raise JobFailed(end.error or "the image could not be made")
+    return end.result
 
 
 async def answer(parts: ApiParts, job: Job, result: JobResult) -> dict[str, Any]:

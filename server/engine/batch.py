@@ -72,10 +72,11 @@ def scatter(batch: Batch, result: StepResult) -> None:
     velocity = guided(batch.samples, result.velocity)
     change = batch.deltas.to(velocity.dtype) * velocity
     latents = (batch.latents.float() + change).to(batch.latents.dtype)
-    caches = iter(result.caches)
+    caches, records = iter(result.caches), iter(result.records)
     for sample, row, sigma in zip(batch.samples, latents, batch.after, strict=True):
         kept = sample.given.kept
         sample.latents = row.clone() if kept is None else kept.put_back(row, sigma)
+        sample.outcomes = tuple(next(records).outcome.value for _ in sample.caches)
         sample.caches = tuple(next(caches) for _ in sample.caches)
 
 

@@ -21,9 +21,10 @@ from server.engine.interface import (
     SampleOrder,
     SampleStepped,
 )
+from server.engine.metadata import exif_of_order
 from server.engine.paste import pasted
-from server.engine.strength import first_step
 from server.request import CacheCounts
+from server.strength import first_step
 
 BLOCKS_A_STEP = 15
 BLOCKS_OF_A_HIT = 2
@@ -73,6 +74,9 @@ class InstantEngine:
         with self._wakeup:
             self._cancelled.add(sample_id)
             self._wakeup.notify_all()
+
+    def save(self, sample_id: str, full_up_to_bytes: int) -> None:
+        """Its samples are never between two steps."""
 
     def free_slots(self) -> int:
         """The batch less what waits."""
@@ -152,13 +156,16 @@ class InstantEngine:
 
 
 def plain_image(order: SampleOrder) -> bytes:
-    """An image of the order's size and format in a color told by its seed, within what a mask keeps."""
+    """An image of the order's size and format in a color told by its seed, within what a mask keeps.
+
+    It tells what made it.
+    """
     color = (order.seed % 256, order.seed // 256 % 256, order.seed // 65536 % 256)
     image = Image.new("RGB", (order.width, order.height), color)
     if order.inputs is not None:
         image = pasted(image, order.inputs)
     buffer = BytesIO()
-    image.save(buffer, order.output_format.value)
+    image.save(buffer, order.output_format.value, exif=exif_of_order(order, plain_counts(order)))
     return buffer.getvalue()
 
 

@@ -26,11 +26,11 @@ def decode(model: LoadedModel, latents: Tensor, width: int, height: int) -> Imag
     return Image.fromarray((unit.numpy() * 255).round().astype("uint8"))
 
 
-def encode(image: Image.Image, output_format: OutputFormat, compression: int) -> bytes:
+def encode(image: Image.Image, output_format: OutputFormat, compression: int, exif: bytes = b"") -> bytes:
     """The file's bytes. ``compression`` 0-100 is the quality of JPEG and WebP; PNG loses nothing anyway."""
     buffer = BytesIO()
     if output_format is OutputFormat.PNG:
-        image.save(buffer, "PNG")
+        image.save(buffer, "PNG", exif=exif)
     else:
-        image.save(buffer, output_format.value.upper(), quality=compression)
+        image.save(buffer, output_format.value.upper(), quality=compression, exif=exif)
     return buffer.getvalue()

@@ -4,7 +4,7 @@ Every submitted sample ends in exactly one of ``SampleFinished``, ``SampleFailed
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from server.request import CacheChoice, CacheCounts, OutputFormat
@@ -57,16 +57,24 @@ class SampleOrder:
     negative_prompt: str | None = None
     true_cfg: float = 1.0
     text_length: int | None = None
-    inputs: InputImages | None = None
+    inputs: InputImages | None = field(default=None, repr=False)
+    model: str | None = None
+    checkpoint: bytes | None = field(default=None, repr=False)
+    """What ``SampleSaved`` told of the same sample, of this engine or another: the sample goes on from there."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleStepped:
-    """``step`` of ``num_steps`` denoising steps are done, counted from 1."""
+    """``step`` of ``num_steps`` denoising steps are done, counted from 1.
+
+    ``outcomes`` are the step's, of each of the sample's rows: ``full``, ``detail_hit`` or ``structure_hit``. There
+    are two under classifier-free guidance, and none where the engine does not tell.
+    """
 
     sample_id: str
     step: int
     num_steps: int
+    outcomes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,38 @@ class SampleDropped:
     sample_id: str
 
 
-EngineEvent = SampleStepped | SampleFinished | SampleFailed | SampleDropped
+@dataclass(frozen=True, slots=True)
+class SampleSaved:
+    """The sample's state after ``step`` steps, to go on from. ``is_exact``: to the image of an undisturbed run."""
+
+    sample_id: str
+    step: int
+    content: bytes = field(repr=False)
+    is_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SampleResumed:
+    """The order's checkpoint was taken up: ``step`` steps need not be done again."""
+
+    sample_id: str
+    step: int
+    is_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLost:
+    """The device's context is poisoned and only a new process helps; all samples in flight are dropped.
+
+    ``suspects`` are the samples that it was working on, one of which may have done it.
+    """
+
+    message: str
+    suspects: tuple[str, ...] = ()
+
+
+SampleEvent = SampleStepped | SampleFinished | SampleFailed | SampleDropped | SampleSaved | SampleResumed
+EngineEvent = SampleEvent | DeviceLost
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +165,13 @@ class Engine(Protocol):
 
     def cancel(self, sample_id: str) -> None:
         """Drop the sample within two steps, wherever it is. Unknown and ended ids are fine."""
+        ...
+
+    def save(self, sample_id: str, full_up_to_bytes: int) -> None:
+        """Ask for the sample's state at the next border between steps; it is told unless the sample ends before.
+
+        Above ``full_up_to_bytes`` only the latents are told, and what the cache holds is left out.
+        """
         ...
 
     def free_slots(self) -> int:

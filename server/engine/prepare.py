@@ -13,8 +13,8 @@ from server.engine.loader import LoadedModel
 from server.engine.memory import sample_bytes
 from server.engine.sample import Sample, cache_method
 from server.engine.schedule import sigmas_of
-from server.engine.strength import first_step
 from server.engine.text_encoder import TextEncoder
+from server.strength import first_step
 
 NEGATIVE_PROMPT = ""
 """What the second row of classifier-free guidance is told where the order does not say, as in diffusers."""

@@ -21,7 +21,7 @@ class Sample:
     It is one row of its batch, or two under classifier-free guidance by ``cfg_scale``: with the prompt and with
     the negative one. Each has an embedding and a cache of its own. ``given`` is what its steps are told of input
     images. ``latents`` (T, C); ``sigmas`` (steps to take + 1,) on the CPU. ``last_turn`` is the loop's turn of its
-    last step.
+    last step, ``outcomes`` how that one ended for each row.
     """
 
     order: SampleOrder
@@ -34,6 +34,7 @@ class Sample:
     encode_ms: float
     cfg_scale: float | None = None
     last_turn: int = 0
+    outcomes: tuple[str, ...] = ()
     started_s: float = 0.0
     denoise_ms: float = 0.0
 

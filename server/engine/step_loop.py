@@ -8,12 +8,13 @@ import torch
 
 from h2cache import StepRecord
 from server.engine.batch import denoise, gather, scatter
+from server.engine.device_error import fault_of, is_device_lost
 from server.engine.interface import (
     FAILED,
     BatchStepped,
-    EngineEvent,
     EngineLimits,
     Observer,
+    SampleEvent,
     SampleFailed,
     SampleStepped,
 )
@@ -29,7 +30,8 @@ log = logging.getLogger(__name__)
 class StepLoop:
     """Takes samples over from text encoding, steps them, and hands those that are done to ``decode``.
 
-    ``tell`` publishes progress, ``end`` a sample's end, ``observe`` what a step cost.
+    ``tell`` publishes progress, ``end`` a sample's end, ``observe`` what a step cost. ``save`` is offered every
+    sample between two steps. An error that leaves the device useless ends the loop.
     """
 
     def __init__(
@@ -37,13 +39,15 @@ class StepLoop:
         model: LoadedModel,
         limits: EngineLimits,
         roster: Roster,
-        tell: Callable[[EngineEvent], None],
-        end: Callable[[EngineEvent], None],
+        tell: Callable[[SampleEvent], None],
+        end: Callable[[SampleEvent], None],
         observe: Observer,
         decode: Callable[[Sample], None],
+        save: Callable[[Sample], None],
     ) -> None:
         self._model, self._limits, self._roster = model, limits, roster
-        self._tell, self._end, self._observe, self._decode = tell, end, observe, decode
+        self._tell, self._end, self._observe = tell, end, observe
+        self._decode, self._save = decode, save
         self._waiting: list[Sample] = []
         self._running: list[Sample] = []
         self._turn = 0
@@ -71,7 +75,9 @@ class StepLoop:
             result = denoise(self._model, batch)
             scatter(batch, result)
             records = result.records
-        except Exception:
+        except Exception as error:
+            if is_device_lost(error):
+                raise fault_of(error, *[sample.order.sample_id for sample in samples]) from error
             log.exception("a step of %d samples failed", len(samples))
         if records is None:
             # Only here has the exception let go of the failed step's tensors, which matters when memory was short.
@@ -116,7 +122,9 @@ class StepLoop:
             result = denoise(self._model, batch)
             scatter(batch, result)
             return result.records
-        except Exception:
+        except Exception as error:
+            if is_device_lost(error):
+                raise fault_of(error, sample.order.sample_id) from error
             log.exception("a step of one sample failed")
         self._running.remove(sample)
         self._end(SampleFailed(sample.order.sample_id, FAILED))
@@ -127,8 +135,11 @@ class StepLoop:
         for sample in samples:
             sample.last_turn = self._turn
             if self._is_open(sample):
-                self._tell(SampleStepped(sample.order.sample_id, sample.step, sample.num_steps))
-            if sample.is_done:
+                order = sample.order
+                self._tell(SampleStepped(order.sample_id, sample.step, sample.num_steps, sample.outcomes))
+            if not sample.is_done:
+                self._save(sample)
+            else:
                 self._running.remove(sample)
                 sample.denoise_ms = 1000 * (time.perf_counter() - sample.started_s)
                 sample.caches = tuple(cache.without_tensors() for cache in sample.caches)

@@ -1,81 +1,40 @@
 """What a job queue promises, whatever it is built on.
 
-An accepted job ends in exactly one terminal event: finished, failed or cancelled. A job that was taken is held
-under a lease; every call that ends or renews it names the lease's token, and a call with a token that is no
-longer the job's changes nothing. Every command may arrive twice and then acts once.
+An accepted job ends in exactly one terminal event: finished, failed, cancelled, expired or dead. A job that was
+taken is held under a lease that ends unless it is renewed; every call that ends or renews it names the lease's
+token, and a call with a token that is no longer the job's changes nothing. Every command may arrive twice and then
+acts once.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
+from server.jobs.event import JobEvent
+from server.jobs.fit import Room
+from server.jobs.lease import Lease, LeaseReport, Progress
+from server.jobs.status import JobStatus, QueueDepth
+from server.jobs.submit import Bounds, Once, PutAnswer
+from server.jobs.workers import WorkerInfo
 from server.request import Job, JobResult
-
-
-class JobState(StrEnum):
-    """Where a job is in its life."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_terminal(self) -> bool:
-        """True for the three ends a job can have."""
-        return self in (JobState.FINISHED, JobState.FAILED, JobState.CANCELLED)
-
-
-@dataclass(frozen=True, slots=True)
-class JobEvent:
-    """A change of a job's state, or progress: step ``step`` of ``num_steps``, over all of its images."""
-
-    state: JobState
-    step: int = 0
-    num_steps: int = 0
-    result: JobResult | None = None
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to work on a job. ``attempt`` counts from 1."""
-
-    job: Job
-    token: str
-    attempt: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseReport:
-    """Which of the renewed leases must be dropped at once: lost to another worker, or cancelled by the client."""
-
-    lost: frozenset[str] = frozenset()
-    cancelled: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class QueueDepth:
-    """Images waiting and images under lease, and the number of waiting jobs."""
-
-    images_waiting: int
-    images_running: int
-    jobs_waiting: int
 
 
 class JobQueue(Protocol):
     """Put, take, renew, end, cancel, watch."""
 
-    async def put(self, job: Job, max_images_waiting: int) -> bool:
-        """Accept the job whole if all its images fit under the bound, else False; a repeated id is one job."""
+    async def put(
+        self, job: Job, bounds: Bounds, once: Once | None = None, waiter: str | None = None
+    ) -> PutAnswer:
+        """Accept the job whole if all its images fit under the bounds; a repeated id is one job.
+
+        With ``once``, the same key and digest of the same tenant mean the job that has them already, and the same
+        key with another digest is a conflict. ``waiter`` waits for the job from the start, see ``attach``.
+        """
         ...
 
-    async def take(self, max_images: int, model: str) -> list[Lease]:
-        """Lease waiting jobs for ``model`` in order until ``max_images`` is reached.
+    async def take(self, room: Room, model: str, worker: str) -> list[Lease]:
+        """Lease waiting jobs for ``model`` in order as far as they fit (``server.jobs.fit.choose``).
 
-        The first job is always given when ``max_images`` is at least 1, even when it holds more images.
+        A worker that holds a lease that is alone takes no other jobs until that one has ended.
         """
         ...
 
@@ -83,8 +42,8 @@ class JobQueue(Protocol):
         """Keep the leases alive and say which are to be dropped."""
         ...
 
-    async def progress(self, lease: Lease, step: int, num_steps: int) -> None:
-        """Publish progress; a lost lease publishes nothing."""
+    async def progress(self, reports: Sequence[Progress]) -> LeaseReport:
+        """Publish what the jobs have come to; of a lease that is gone nothing is published."""
         ...
 
     async def finish(self, lease: Lease, result: JobResult) -> bool:
@@ -96,19 +55,62 @@ class JobQueue(Protocol):
         ...
 
     async def release(self, lease: Lease) -> bool:
-        """Hand the job back unharmed, to its old place. False when the lease is no longer valid."""
+        """Hand the job back to its old place, as if it had not been taken. False when no longer valid."""
         ...
 
     async def cancel(self, job_id: str) -> bool:
         """End the job as cancelled (idempotent). False when it is unknown or ended otherwise."""
         ...
 
-    def events(self, job_id: str) -> AsyncIterator[JobEvent]:
-        """The job's events from its present state on, ending after the terminal one. Unknown ids yield nothing."""
+    async def attach(self, job_id: str, waiter: str) -> bool:
+        """``waiter``, a name of the caller's, now waits for the job. False when it is unknown."""
         ...
 
-    async def wait_for_work(self, timeout_s: float) -> None:
-        """Return when there may be new jobs or cancellations, or after the time-out. A hint, not a promise."""
+    async def detach(self, job_id: str, waiter: str) -> None:
+        """The client behind ``waiter`` hung up; whether that cancels the job, ``server.jobs.hang_up`` says.
+
+        A process that stops does not detach its waiters: that cancels nothing.
+        """
+        ...
+
+    def events(self, job_id: str, after: str | None = None) -> AsyncIterator[JobEvent]:
+        """The job's log, from its beginning or behind the event ``after``, ending after the terminal one.
+
+        The log is capped: a slow watcher may miss events in its middle, never the terminal one. An unknown id
+        yields nothing; JobLost when the store forgets the job while it is being watched. Closing the queue ends
+        all watching.
+        """
+        ...
+
+    async def status(self, job_id: str) -> JobStatus | None:
+        """A snapshot, None for an unknown id."""
+        ...
+
+    async def list_jobs(self, tenant: str, limit: int, after: str | None = None) -> list[JobStatus]:
+        """The tenant's jobs, newest first, from the one behind the job id ``after`` on."""
+        ...
+
+    async def announce(self, info: WorkerInfo, ttl_ms: int) -> bool:
+        """A worker's heartbeat, good for ``ttl_ms``. True when it has been asked to drain."""
+        ...
+
+    async def workers(self) -> list[WorkerInfo]:
+        """Those whose last heartbeat is still good."""
+        ...
+
+    async def models(self) -> frozenset[str]:
+        """All that any worker has ever announced."""
+        ...
+
+    async def sweep(self) -> None:
+        """Do what is due: leases that ended, deadlines, hang-ups past their grace, ended jobs past their life.
+
+        To be called about once a second by each process; cheap when nothing is due.
+        """
+        ...
+
+    async def wait_for_work(self, model: str, timeout_s: float) -> None:
+        """Return when there may be new jobs, or after the time-out. A hint, not a promise."""
         ...
 
     async def depth(self) -> QueueDepth:

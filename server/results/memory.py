@@ -1,7 +1,9 @@
 """Results in this process's memory."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from server.errors import StorageFull
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,30 +22,40 @@ class MemoryResults:
         self._size = 0
 
     async def put(self, key: str, content: bytes, ttl_s: float) -> None:
-        """Keep, after dropping what is past its life or over the bound. ValueError for what alone is over it."""
+        """Keep, after dropping what is past its life or over the bound. StorageFull for what alone is over it."""
         if len(content) > self._max_bytes:
-            raise ValueError(f"a result of {len(content)} bytes, allowed are {self._max_bytes}")
-        await self.delete(key)
+            raise StorageFull(f"a result of {len(content)} bytes, allowed are {self._max_bytes}")
+        self._forget(key)
         now = self._clock()
         for old in [old for old, kept in self._kept.items() if kept.until_s <= now]:
-            await self.delete(old)
+            self._forget(old)
         while self._kept and self._size + len(content) > self._max_bytes:
-            await self.delete(next(iter(self._kept)))
+            self._forget(next(iter(self._kept)))
         self._kept[key] = _Kept(content, now + ttl_s)
         self._size += len(content)
 
     async def get(self, key: str) -> bytes | None:
         """The bytes while they live."""
         kept = self._kept.get(key)
-        if kept is None or kept.until_s <= self._clock():
-            return None
-        return kept.content
+        return kept.content if kept is not None and kept.until_s > self._clock() else None
 
-    async def delete(self, key: str) -> None:
+    async def touch(self, keys: Sequence[str], ttl_s: float) -> None:
+        """See ResultStore."""
+        now = self._clock()
+        for key in keys:
+            kept = self._kept.get(key)
+            if kept is not None and kept.until_s > now:
+                self._kept[key] = replace(kept, until_s=now + ttl_s)
+
+    async def delete(self, *keys: str) -> None:
         """Forget."""
-        kept = self._kept.pop(key, None)
-        if kept is not None:
-            self._size -= len(kept.content)
+        for key in keys:
+            self._forget(key)
 
     async def close(self) -> None:
         """Nothing to let go of."""
+
+    def _forget(self, key: str) -> None:
+        kept = self._kept.pop(key, None)
+        if kept is not None:
+            self._size -= len(kept.content)

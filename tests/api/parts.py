@@ -8,7 +8,9 @@ from prometheus_client import CollectorRegistry
 
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
-from server.jobs.interface import JobQueue, Lease
+from server.jobs.fit import Room
+from server.jobs.interface import JobQueue
+from server.jobs.lease import Lease
 from server.jobs.memory import MemoryQueue
 from server.metrics import Metrics
 from server.profile import load_profile
@@ -20,7 +22,7 @@ PATIENCE_S = 10.0
 
 def new_queue() -> MemoryQueue:
     tokens = itertools.count()
-    return MemoryQueue(new_token=lambda: str(next(tokens)))
+    return MemoryQueue(lambda: str(next(tokens)), lambda: 1000.0)
 
 
 def api_parts(queue: JobQueue, *, seed: int = 7, not_ready: Callable[[], str | None] = lambda: None) -> ApiParts:
@@ -49,10 +51,10 @@ def client_of(parts: ApiParts) -> httpx.AsyncClient:
 async def next_lease(queue: JobQueue) -> Lease:
     """The job that the request under test has put into the queue."""
     while True:
-        leases = await queue.take(16, "flux-nano")
+        leases = await queue.take(Room(16), "flux-nano", "test")
         if leases:
             return leases[0]
-        await queue.wait_for_work(PATIENCE_S)
+        await queue.wait_for_work("flux-nano", PATIENCE_S)
 
 
 def result_of(lease: Lease, total_ms: tuple[float, ...] = (50.0,), nonfinite: bool = False) -> JobResult:

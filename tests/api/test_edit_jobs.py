@@ -12,7 +12,7 @@ from PIL import Image
 
 from server.api.editing import EDIT_STRENGTH, REDRAW_STRENGTH
 from server.api.parts import ApiParts
-from server.jobs.interface import Lease
+from server.jobs.lease import Lease
 from server.jobs.memory import MemoryQueue
 from server.profile import load_profile
 from server.request import ImageInput

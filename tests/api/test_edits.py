@@ -15,7 +15,7 @@ from PIL import Image
 from server.api.editing import EDIT_STRENGTH, VARIATION_STRENGTH
 from server.engine.fake import InstantEngine
 from server.engine.paste import FEATHER
-from server.engine.strength import first_step
+from server.strength import first_step
 from server.upload import fitted
 from tests.api.conftest import PROMPT, assert_still_serving, error_of
 from tests.api.pictures import animated, bomb, file_of, picture, with_hole

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from server.api.parts import ApiParts
-from server.jobs.interface import JobState
+from server.jobs.event import JobState
 from server.jobs.memory import MemoryQueue
+from server.jobs.submit import Bounds, Once, PutAnswer
 from server.request import Job
 from tests.api.conftest import PROMPT, error_of
 from tests.api.parts import PATIENCE_S, api_parts, client_of, new_queue, next_lease, result_of
@@ -129,16 +130,18 @@ class BrokenQueue(MemoryQueue):
 
     broken = True
 
-    async def put(self, job: Job, max_images_waiting: int) -> bool:
+    async def put(
+        self, job: Job, bounds: Bounds, once: Once | None = None, waiter: str | None = None
+    ) -> PutAnswer:
         if self.broken:
             raise RuntimeError("the password is hunter2")
-        return await super().put(job, max_images_waiting)
+        return await super().put(job, bounds, once, waiter)
 
 
 def test_a_surprise_is_a_500_that_says_nothing_of_it_and_the_next_request_is_served(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    queue = BrokenQueue(new_token=lambda: "token")
+    queue = BrokenQueue(lambda: "token", lambda: 1000.0)
 
     async def run() -> httpx.Response:
         async with client_of(api_parts(queue)) as client:
@@ -156,14 +159,15 @@ def test_a_surprise_is_a_500_that_says_nothing_of_it_and_the_next_request_is_ser
 
 
 def test_a_torn_down_request_takes_its_job_along() -> None:
-    async def run() -> JobState:
+    async def run() -> JobState | None:
         queue = new_queue()
         async with client_of(api_parts(queue)) as client:
             asking = asyncio.create_task(ask(client))
             lease = await next_lease(queue)
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
-            return [event.state async for event in queue.events(lease.job.id)][-1]
+            status = await queue.status(lease.job.id)
+            return None if status is None else status.state
 
     assert asyncio.run(run()) is JobState.CANCELLED
 

@@ -23,6 +23,7 @@ class HandEngine:
         self.places = places
         self.orders: dict[str, SampleOrder] = {}
         self.cancelled: list[str] = []
+        self.saves: list[str] = []
 
     def start(self, listener: Listener, observer: Observer) -> None:
         self.tell, self.observe = listener, observer
@@ -33,6 +34,9 @@ class HandEngine:
 
     def cancel(self, sample_id: str) -> None:
         self.cancelled.append(sample_id)
+
+    def save(self, sample_id: str, full_up_to_bytes: int) -> None:
+        self.saves.append(sample_id)
 
     def free_slots(self) -> int:
         return max(0, self.places)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from server.engine.interface import Engine, InputImages, SampleDropped, SampleFailed
-from server.jobs.interface import JobState
+from server.jobs.event import JobState
 from server.orders import INPUTS_GONE, order_of
 from server.request import InputKeys, Job, OutputFormat
 from server.results.inputs import keep_inputs

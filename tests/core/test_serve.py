@@ -18,8 +18,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from server.__main__ import greeting
 from server.app import EmbeddedServer, LoadEngine
+from server.cli.serve import greeting
 from server.engine.fake import InstantEngine
 from server.engine.interface import SampleOrder
 from server.errors import ModelLoadError, ServerError, StartupError

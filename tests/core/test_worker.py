@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from server.engine.fake import InstantEngine
 from server.engine.interface import Engine, SampleDropped, SampleFailed, SampleFinished, SampleOrder, SampleStepped
-from server.jobs.interface import JobState
+from server.jobs.event import JobState
 from server.request import OutputFormat
 from server.results.memory import MemoryResults
 from tests.core.hand_engine import COUNTS, HandEngine
@@ -85,7 +85,7 @@ def test_an_order_says_what_the_request_said() -> None:
         await world.submit(job("a", images=2))
         await world.settle()
         assert engine.orders["a:1"] == SampleOrder(
-            "a:1", "a star", 64, 96, 4, 2.5, 8, CHOICE, OutputFormat.WEBP, 80
+            "a:1", "a star", 64, 96, 4, 2.5, 8, CHOICE, OutputFormat.WEBP, 80, model="flux-nano"
         )
 
     run(scenario, engine)
@@ -100,8 +100,8 @@ def test_progress_is_counted_over_all_images_of_a_job() -> None:
         engine.step("a:0", 3)
         engine.step("a:1", 1)
         await world.settle()
-        event = await anext(world.queue.events("a"))
-        assert (event.state, event.step, event.num_steps) == (JobState.RUNNING, 4, 8)
+        status = await world.status_of("a")
+        assert (status.state, status.step, status.num_steps) == (JobState.RUNNING, 4, 8)
         assert world.counted("h2serve_steps_total", outcome="full") == 2
 
     run(scenario, engine)
@@ -200,7 +200,7 @@ def test_a_sample_that_the_engine_drops_by_itself_gives_its_job_back_to_the_queu
         await world.settle()
         engine.tell(SampleDropped("a:0"))
         await world.settle()
-        assert (await anext(world.queue.events("a"))).state is JobState.QUEUED
+        assert (await world.status_of("a")).state is JobState.QUEUED
         assert engine.cancelled == ["a:0", "a:1"]
 
     run(scenario, engine)

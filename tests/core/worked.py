@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry
 
 from server.engine.interface import Engine
-from server.jobs.interface import JobEvent
+from server.jobs.event import Ended
 from server.jobs.memory import MemoryQueue
+from server.jobs.status import JobStatus
+from server.jobs.submit import Accepted, Bounds
 from server.metrics import Metrics
 from server.request import CacheChoice, ImageRequest, Job, OutputFormat
 from server.results.interface import ResultStore
@@ -31,7 +33,7 @@ class Clock:
 
 def job(job_id: str, images: int = 1, prompt: str = "a star", seed: int = 7) -> Job:
     request = ImageRequest(prompt, MODEL, images, 64, 96, 4, 2.5, seed, CHOICE, OutputFormat.WEBP, 80, "someone")
-    return Job(job_id, request, 0.0)
+    return Job(job_id, request, 0)
 
 
 @dataclass
@@ -46,12 +48,19 @@ class Worked:
 
     async def submit(self, *jobs: Job) -> None:
         for each in jobs:
-            assert await self.queue.put(each, 1000)
+            assert await self.queue.put(each, Bounds(1000, 1000)) == Accepted(each.id)
 
-    async def end_of(self, job_id: str) -> JobEvent:
+    async def end_of(self, job_id: str) -> Ended:
         """The terminal event, within a time limit."""
         async with asyncio.timeout(20):
-            return [event async for event in self.queue.events(job_id)][-1]
+            end = [event.what async for event in self.queue.events(job_id)][-1]
+        assert isinstance(end, Ended)
+        return end
+
+    async def status_of(self, job_id: str) -> JobStatus:
+        status = await self.queue.status(job_id)
+        assert status is not None
+        return status
 
     async def settle(self) -> None:
         """Let the loop run until what is under way has happened; nothing here waits for the outside."""
@@ -66,7 +75,7 @@ class Worked:
 async def worked(engine: Engine, results: ResultStore | None = None) -> AsyncIterator[Worked]:
     """A running worker; it and its engine are stopped at the end."""
     registry, clock, tokens = CollectorRegistry(), Clock(), iter(range(10**9))
-    queue = MemoryQueue(lambda: f"token-{next(tokens)}")
+    queue = MemoryQueue(lambda: f"token-{next(tokens)}", clock)
     results = results or MemoryResults(clock)
     worker = Worker(queue, results, engine, Metrics(registry), MODEL, 60.0, clock)
     running = asyncio.create_task(worker.run())

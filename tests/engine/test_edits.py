@@ -14,9 +14,9 @@ from server.engine.interface import FAILED, InputImages, SampleOrder
 from server.engine.loader import LoadedModel
 from server.engine.paste import FEATHER, paste
 from server.engine.prepare import prepare
-from server.engine.strength import first_step
 from server.engine.text_encoder import TextEncoder
 from server.request import OutputFormat
+from server.strength import first_step
 from tests.engine.conftest import Start, order
 from tests.engine.pictures import Box, hole, picture
 from tests.engine.test_edits_equal_pipelines import edit

@@ -5,6 +5,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,9 @@ from server.engine.prepare import prepare
 from server.engine.sample import Sample, cache_counts
 from server.engine.step_engine import StepEngine
 from server.engine.text_encoder import TextEncoder
+from server.image_metadata import read_metadata
 from server.request import CacheChoice
-from tests.engine.conftest import LIMITS, Start, order
+from tests.engine.conftest import LIMITS, Recorder, Start, order
 from tests.engine.test_equals_pipeline import pixels_of
 from tests.tiny_flux import TEXT_LENGTH
 
@@ -57,6 +59,27 @@ def test_samples_in_one_batch_are_what_each_is_alone(
         assert np.abs(pixels_of(mine) - pixels_of(others)).max() <= 1
     assert max(step.batch_size for step in mixed.batches) >= 3
     assert {outcome for step in mixed.batches for outcome in step.outcomes} >= {"full", "structure_hit"}
+
+
+@pytest.mark.parametrize(("name", "rows"), [("dev", 1), ("klein", 2)])
+def test_the_outcomes_that_are_told_step_by_step_are_those_that_are_counted(
+    name: str, rows: int, request: pytest.FixtureRequest, start: Start
+) -> None:
+    engine, recorder = start(request.getfixturevalue(name))
+    for wanted in MIXED:
+        engine.submit(replace(wanted, guidance=4.0))
+    for wanted in MIXED:
+        counts = recorder.finished(wanted.sample_id).counts
+        told = [
+            event.outcomes
+            for event in recorder.events
+            if isinstance(event, SampleStepped) and event.sample_id == wanted.sample_id
+        ]
+        assert [len(outcomes) for outcomes in told] == [rows] * wanted.steps
+        flat = [outcome for outcomes in told for outcome in outcomes]
+        assert flat.count("full") == counts.full
+        assert flat.count("detail_hit") == counts.detail_hits
+        assert flat.count("structure_hit") == counts.structure_hits
 
 
 def test_a_sample_that_joins_later_changes_nobody(dev: LoadedModel, start: Start) -> None:
@@ -311,3 +334,19 @@ def test_a_listener_that_fails_does_not_stop_the_loop(dev: LoadedModel) -> None:
     assert done.wait(60)
     engine.stop(0.0)
     assert isinstance(ends[0], SampleFinished)
+
+
+@pytest.mark.parametrize("with_metadata", [True, False])
+def test_a_file_tells_what_made_it_unless_that_is_switched_off(dev: LoadedModel, with_metadata: bool) -> None:
+    engine = StepEngine(dev, LIMITS, partial(decode_and_encode, with_metadata=with_metadata))
+    recorder = Recorder()
+    engine.start(recorder.listen, recorder.observe)
+    engine.submit(order("x", model="tiny", cache=rule(0.5, 0.5)))
+    end = recorder.finished("x")
+    engine.stop(0.0)
+    if with_metadata:
+        read = read_metadata(end.image)
+        assert (read.request["model"], read.request["prompt"], read.request["seed"]) == ("tiny", "a red cat", 7)
+        assert read.cache["structure_hits"] == end.counts.structure_hits
+    else:
+        assert b"a red cat" not in end.image

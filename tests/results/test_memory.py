@@ -1,10 +1,13 @@
-"""Results live for their time, within a bound."""
+"""Results in memory keep the contract, within a bound."""
 
 import asyncio
 
 import pytest
 
+from server.errors import StorageFull
+from server.results.interface import ResultStore
 from server.results.memory import MemoryResults
+from tests.results.contract import ResultsContract
 
 
 class Clock:
@@ -16,28 +19,13 @@ class Clock:
         return self.now_s
 
 
-def test_a_result_is_there_until_its_life_is_over() -> None:
-    async def scenario() -> None:
-        clock = Clock()
-        results = MemoryResults(clock)
-        await results.put("a", b"image", ttl_s=10)
-        clock.now_s = 9.9
-        assert await results.get("a") == b"image"
-        clock.now_s = 10.0
-        assert await results.get("a") is None
+class TestMemoryResults(ResultsContract):
+    async def make(self) -> ResultStore:
+        self.clock = Clock()
+        return MemoryResults(self.clock)
 
-    asyncio.run(scenario())
-
-
-def test_a_deleted_result_is_gone_and_deleting_twice_is_fine() -> None:
-    async def scenario() -> None:
-        results = MemoryResults(Clock())
-        await results.put("a", b"image", 10)
-        await results.delete("a")
-        await results.delete("a")
-        assert await results.get("a") is None
-
-    asyncio.run(scenario())
+    async def let_pass(self, seconds: float) -> None:
+        self.clock.now_s += seconds
 
 
 def test_the_oldest_results_make_room_for_new_ones() -> None:
@@ -54,7 +42,7 @@ def test_a_result_over_the_bound_is_refused_and_drives_nothing_out() -> None:
     async def scenario() -> None:
         results = MemoryResults(Clock(), max_bytes=10)
         await results.put("a", b"xxxx", 10)
-        with pytest.raises(ValueError, match="11 bytes, allowed are 10"):
+        with pytest.raises(StorageFull, match="11 bytes, allowed are 10"):
             await results.put("big", b"x" * 11, 10)
         assert await results.get("a") == b"xxxx"
 

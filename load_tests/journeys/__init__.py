@@ -1,0 +1,1 @@
+"""What users do, for locust: a journey a file, put together in locustfile.py."""

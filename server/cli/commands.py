@@ -1,0 +1,25 @@
+"""All commands of ``h2serve``."""
+
+import typer
+
+from server.cli.bench import bench
+from server.cli.calibrate import calibrate
+from server.cli.serve import serve
+
+COMMANDS = (serve, bench, calibrate)
+"""In the order of ``h2serve --help``; a command's name and help are its function's name and docstring."""
+
+
+def create_cli() -> typer.Typer:
+    """The command line, to be called with its words."""
+    cli = typer.Typer(
+        name="h2serve",
+        help="Flux images under H2-Cache.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for command in COMMANDS:
+        cli.command()(command)
+    return cli

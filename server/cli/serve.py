@@ -1,0 +1,78 @@
+"""``h2serve serve``: API, queue and engine in one process."""
+
+import asyncio
+import json
+import logging
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from server.profile import ModelProfile
+
+
+def serve(
+    model: Annotated[
+        str | None, typer.Option(help="a profile's name, a diffusers folder or a hub id (flux-nano)")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps (auto)")] = None,
+    dtype: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16 (auto)")] = None,
+    host: Annotated[str | None, typer.Option(help="address to listen on (127.0.0.1)")] = None,
+    port: Annotated[int | None, typer.Option(help="port to listen on, 0 for a free one (8000)")] = None,
+    max_batch: Annotated[int | None, typer.Option(help="samples in one forward at most (8)")] = None,
+    max_queue: Annotated[int | None, typer.Option(help="images waiting at most (128)")] = None,
+    presets: Annotated[
+        str | None, typer.Option(help="a TOML file of calibrate, whose presets are added to the model's")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="a TOML profile; what it leaves out is as in config/default.toml")
+    ] = None,
+) -> None:
+    """Serve a model: API, queue and engine in one process."""
+    from server.app import EmbeddedServer, real_engine, served_profile
+    from server.serve import open_socket
+    from server.serve import serve as serve_until_signalled
+    from server.settings import DEFAULT_FILE, load_settings
+
+    flags = {
+        "model": model,
+        "device": device,
+        "dtype": dtype,
+        "host": host,
+        "port": port,
+        "max_batch": max_batch,
+        "max_queue": max_queue,
+        "presets": presets,
+    }
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Read when transformers is imported: it would remark that torchvision is not there, and nothing needs it.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    given = {name: value for name, value in flags.items() if value is not None}
+    settings = load_settings(config or DEFAULT_FILE, given, os.environ)
+    profile = served_profile(settings)
+    listening = open_socket(settings.host, settings.port)
+    address = address_of(*listening.getsockname()[:2])
+    typer.echo(f"h2serve: loading {profile.name} ...")
+    server = EmbeddedServer(settings, profile, lambda: real_engine(settings, profile))
+    asyncio.run(serve_until_signalled(server, listening, lambda: typer.echo(greeting(address, profile))))
+
+
+def address_of(host: str, port: int) -> str:
+    """The URL of a listening socket."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def greeting(address: str, profile: "ModelProfile") -> str:
+    """The address, and a line to paste that makes an image."""
+    body = json.dumps({"prompt": profile.example_prompt, "cache": profile.default_preset, "seed": 7})
+    decode = "base64.b64decode(json.load(sys.stdin)['data'][0]['b64_json'])"
+    save = f"import sys,json,base64;open('image.png','wb').write({decode})"
+    return (
+        f"h2serve: {profile.name} is ready at {address} (docs at {address}/docs). Try:\n\n"
+        f"  curl -s {address}/v1/images/generations -H 'content-type: application/json' \\\n"
+        f"    -d {shlex.quote(body)} \\\n"
+        f'    | python3 -c "{save}"\n'
+    )

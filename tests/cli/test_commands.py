@@ -1,0 +1,58 @@
+"""The command line as a whole: what help costs, and which exit code says what."""
+
+import subprocess
+import sys
+
+import pytest
+
+from server.__main__ import main
+from server.cli.commands import COMMANDS
+
+HEAVY = ("torch", "diffusers", "transformers", "fastapi", "pydantic", "PIL")
+
+
+def code_of(*words: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from server.__main__ import main\n"
+        "try: main(['--help'])\n"
+        f"except SystemExit: sys.exit(', '.join(name for name in {HEAVY} if name in sys.modules) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("command", [command.__name__ for command in COMMANDS])
+def test_every_command_has_a_help_of_its_own(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of(command, "--help") == 0
+    assert f"h2serve {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("dance",),
+        ("serve", "--dance"),
+        ("serve", "--port", "x"),
+        ("bench",),
+        ("bench", "--engine", "--only", "x"),
+        (),
+    ],
+    ids=" ".join,
+)
+def test_words_that_are_not_understood_end_with_2(words: tuple[str, ...]) -> None:
+    assert code_of(*words) == 2
+
+
+def test_a_command_that_cannot_start_says_so_in_one_line_and_ends_with_2(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert code_of("serve", "--config", "no-such.toml") == 2
+    assert capsys.readouterr().err == "h2serve: config file 'no-such.toml' does not exist\n"

@@ -1,0 +1,105 @@
+"""The address of a Redis is checked once, its password is never shown, and its settings are looked at."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+
+from server.errors import SettingsError, StartupError
+from server.redis_link import check_redis, open_redis, read_address, warnings_of
+from tests.redis_server import free_port, redis_server
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost:6379",
+        "http://secret@host",
+        "redis://",
+        "redis://:secret@:6379",
+        "redis://:secret@host:port",
+        "redis://:secret@host:0",
+        "redis://:secret@host:99999",
+        "redis://:secret@host/jobs",
+        "redis://[:secret@host",
+        "unix://",
+    ],
+)
+def test_a_wrong_url_is_one_line_without_its_secrets(url: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_address(url)
+    assert "secret" not in caught.value.message and "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://host", "redis://host:6379"),
+        ("redis://user:secret@host:7000/2", "redis://host:7000/2"),
+        ("rediss://:secret@[::1]:7000/", "rediss://[::1]:7000/"),
+        ("unix:///run/redis.sock", "unix:///run/redis.sock"),
+    ],
+)
+def test_an_address_is_printed_without_its_secrets(url: str, shown: str) -> None:
+    address = read_address(url)
+    assert str(address) == shown
+    assert "secret" not in repr(address)
+
+
+def test_a_password_is_read_from_a_file_unless_the_url_has_one(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("from the file\n")
+    assert read_address("redis://host", str(file)).password == "from the file"
+    assert read_address("redis://:own@host", str(file)).password is None
+    with pytest.raises(SettingsError, match="missing' cannot be read"):
+        read_address("redis://host", str(tmp_path / "missing"))
+
+
+def test_the_password_of_a_file_opens_redis_and_a_wrong_one_is_a_startup_error(tmp_path: Path) -> None:
+    async def scenario(url: str) -> None:
+        for content, is_right in (("secret", True), ("wrong secret", False), (None, False)):
+            file = tmp_path / "password"
+            file.write_text(content or "")
+            address = read_address(url, str(file) if content else "")
+            async with open_redis(address, 1) as client:
+                if is_right:
+                    await check_redis(client, address)
+                    continue
+                with pytest.raises(StartupError, match="password") as caught:
+                    await check_redis(client, address)
+                assert "secret" not in caught.value.message
+
+    with redis_server(requirepass="secret") as server:
+        asyncio.run(scenario(f"redis://127.0.0.1:{server.port}"))
+
+
+def test_a_redis_that_is_not_there_yet_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        address = read_address(f"redis://127.0.0.1:{free_port()}")
+        async with open_redis(address, 1) as client:
+            await check_redis(client, address)
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(scenario())
+    assert "cannot be reached yet" in caplog.text
+
+
+def test_a_redis_that_may_lose_jobs_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(url: str) -> None:
+        address = read_address(url)
+        async with open_redis(address, 1) as client:
+            await check_redis(client, address)
+
+    with caplog.at_level(logging.WARNING):
+        with redis_server() as server:
+            asyncio.run(scenario(server.url))
+        assert not caplog.records
+        with redis_server(appendonly="no", **{"maxmemory-policy": "allkeys-lru"}) as server:
+            asyncio.run(scenario(server.url))
+    assert "appendonly is off" in caplog.text and "maxmemory-policy is allkeys-lru" in caplog.text
+
+
+def test_a_server_without_the_fields_is_not_guessed_at() -> None:
+    assert warnings_of({"aof_enabled": 1}) == []
