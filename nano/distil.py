@@ -1,7 +1,9 @@
 """The last stage: classifier-free guidance put into the guidance embedding, as FLUX.1-dev has it.
 
 Teacher: the main stage's averaged weights, v_empty + g (v_prompt - v_empty). Student: the same network, which
-is told g and has to give that in one pass (guidance distillation, arXiv 2210.03142, stage one).
+is told g and has to give that in one pass (guidance distillation, arXiv 2210.03142, stage one). In pure noise the
+teacher is not guided at all, and more and more on the way out of it (the idea of arXiv 2404.07724): guidance there
+turns the velocity from step to step and makes no image better.
 """
 
 import copy
@@ -75,7 +77,8 @@ def distil_step(
     with torch.no_grad():
         prompt = run.model.text(bank.text.rows(rows))
         empty = tuple(part.expand(len(rows), *part.shape[1:]) for part in run.model.text(bank.empty))
-        target = guided(teacher, task, prompt, empty, guidance, ids)
+        scale = rising(guidance, task.sigma, settings.rise)
+        target = guided(teacher, task, prompt, empty, scale, ids)
     with torch.autocast("cpu", torch.bfloat16):
         velocity, _ = student(task.x, *prompt, task.sigma, guidance, ids)
     labels = bank.labels[rows].long()
@@ -88,6 +91,11 @@ def distil_step(
         optimizer.step()
     follow(run.average, run.model, min(0.99, (run.step + 1) / (run.step + 21)))
     return float(loss.detach())
+
+
+def rising(guidance: Tensor, sigma: Tensor, rise: float) -> Tensor:
+    """The guidance scale B at noise levels B: 1 at sigma 1, then on a line, all of it from 1 - ``rise`` on."""
+    return 1 + (guidance - 1) * ((1 - sigma) / rise).clamp(max=1.0)
 
 
 def guided(

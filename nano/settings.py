@@ -58,7 +58,7 @@ class WordSettings:
 
 @dataclass(frozen=True)
 class DistilSettings:
-    """The last stage, which puts classifier-free guidance into the guidance embedding."""
+    """The stage that puts classifier-free guidance into its embedding; it comes in over ``rise`` of sigma."""
 
     share: float
     batch: int
@@ -67,6 +67,7 @@ class DistilSettings:
     hold: float
     lowest: float
     highest: float
+    rise: float
 
 
 @dataclass(frozen=True)

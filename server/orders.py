@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from server.engine.interface import InputImages, SampleOrder
 from server.request import ImageRequest
 
-INPUTS_GONE = "the input image is no longer stored"
 
-
-def order_of(sample_id: str, request: ImageRequest, index: int, files: Mapping[str, bytes]) -> SampleOrder:
+def order_of(
+    sample_id: str,
+    request: ImageRequest,
+    index: int,
+    files: Mapping[str, bytes],
+    checkpoint: bytes | None = None,
+) -> SampleOrder:
     """Image ``index`` has seed + index; ``files`` are the request's input images by their keys."""
     return SampleOrder(
         sample_id=sample_id,
@@ -22,6 +26,7 @@ def order_of(sample_id: str, request: ImageRequest, index: int, files: Mapping[s
         output_format=request.output_format,
         output_compression=request.output_compression,
         model=request.model,
+        checkpoint=checkpoint,
         negative_prompt=request.negative_prompt,
         true_cfg=request.true_cfg,
         text_length=request.text_length,

@@ -25,6 +25,8 @@ class ImageInput(StrEnum):
 
 TWO_THRESHOLDS = ("default", "paper")
 """Methods whose knobs are ``tau1`` and ``tau2``: ours, and H2-Cache as published."""
+PAPER_PAIR = (0.15, 0.22)
+"""tau1 and tau2 of H2-Cache as published (arXiv 2510.27171)."""
 ParameterValue = float | int | bool | str | tuple[float, ...]
 
 
@@ -155,6 +157,18 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """A worker took the image over from a lost one after ``step`` steps.
+
+    ``exact``: it is the image of an undisturbed run. Else what the cache had held was not saved, and the next step
+    was computed in full.
+    """
+
+    step: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ImageResult:
     """One finished image; its bytes, of that ``sha256`` in hex, lie in the results store under ``result_key``."""
 
@@ -165,6 +179,7 @@ class ImageResult:
     timings: Timings
     text_tokens: int
     sha256: str | None = None
+    resumed: Resumed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +187,8 @@ class JobResult:
     """Everything a finished job answers with, images in order of index."""
 
     images: tuple[ImageResult, ...]
+
+    @property
+    def timings(self) -> Timings:
+        """Those of the image that was ready last: the parts add up to its total."""
+        return max((image.timings for image in self.images), key=lambda timings: timings.total_ms)

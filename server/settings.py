@@ -1,11 +1,12 @@
 """The server's settings: one TOML profile, overridden by the environment, overridden by flags; checked once."""
 
+import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -14,9 +15,25 @@ from pydantic_settings import (
 )
 
 from server.errors import SettingsError
+from server.metrics.thresholds import MAX_PAIRS, cells
 
 PREFIX = "H2SERVE_"
 DEFAULT_FILE = Path(__file__).parent.parent / "config" / "default.toml"
+
+
+def _from_json(given: Any) -> Any:
+    """A list in an environment variable is written as JSON."""
+    return json.loads(given) if isinstance(given, str) else given
+
+
+def _rising(edges: tuple[float, ...]) -> tuple[float, ...]:
+    cells(edges)
+    return edges
+
+
+Tau = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Edges = Annotated[tuple[Tau, ...], BeforeValidator(_from_json), AfterValidator(_rising)]
+Pairs = Annotated[tuple[tuple[Tau, Tau], ...], BeforeValidator(_from_json), Field(max_length=MAX_PAIRS)]
 
 
 class Settings(BaseSettings):
@@ -43,7 +60,25 @@ class Settings(BaseSettings):
     result_ttl_s: float = Field(gt=0)
     shutdown_grace_s: float = Field(ge=0)
     presets: str
+    tau1_edges: Edges
+    tau2_edges: Edges
+    tau_pairs: Pairs
+    request_log: bool
+    log_prompts: bool
     image_metadata: bool
+    redis: str
+    results_redis: str
+    redis_password_file: str
+    ready_without_workers: bool
+    metrics_host: str
+    metrics_port: int = Field(ge=0, le=65535)
+    lease_s: float = Field(ge=1)
+    stalled_after_s: float = Field(gt=0)
+    checkpoint: str = Field(pattern=r"^(off|latents|full)$")
+    checkpoint_each_steps: int = Field(ge=1)
+    checkpoint_interval_s: float = Field(ge=0)
+    checkpoint_full_up_to_mb: int = Field(ge=0)
+    checkpoint_budget_mb: int = Field(ge=0)
 
 
 def load_settings(file: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:

@@ -8,12 +8,15 @@ from typing import Any
 from server.engine.interface import (
     BatchStepped,
     EngineEvent,
+    EngineFact,
     SampleDropped,
+    SampleEnd,
     SampleFailed,
     SampleFinished,
     SampleOrder,
     SampleSaved,
     SampleStepped,
+    TextEncoded,
 )
 from server.request import CacheChoice
 
@@ -33,6 +36,7 @@ class Recorder:
 
     events: list[EngineEvent] = field(default_factory=list)
     batches: list[BatchStepped] = field(default_factory=list)
+    texts: list[TextEncoded] = field(default_factory=list)
     change: threading.Condition = field(default_factory=threading.Condition)
 
     def listen(self, event: EngineEvent) -> None:
@@ -40,21 +44,21 @@ class Recorder:
             self.events.append(event)
             self.change.notify_all()
 
-    def observe(self, step: BatchStepped) -> None:
+    def observe(self, fact: EngineFact) -> None:
         with self.change:
-            self.batches.append(step)
+            if isinstance(fact, BatchStepped):
+                self.batches.append(fact)
+            else:
+                self.texts.append(fact)
             self.change.notify_all()
 
     def wait(self, is_so: Callable[[], bool]) -> None:
         with self.change:
             assert self.change.wait_for(is_so, timeout=60), self.events
 
-    def ends(self, sample_id: str | None = None) -> list[EngineEvent]:
+    def ends(self, sample_id: str | None = None) -> list[SampleEnd]:
         return [
-            event
-            for event in self.events
-            if isinstance(event, SampleFinished | SampleFailed | SampleDropped)
-            and sample_id in (None, event.sample_id)
+            event for event in self.events if isinstance(event, SampleEnd) and sample_id in (None, event.sample_id)
         ]
 
     def steps(self, sample_id: str) -> int:

@@ -11,10 +11,12 @@ from server.api.editing import Editing, parse_edit, parse_variation
 from server.api.images import answer, new_job, result_of, submit
 from server.api.multipart import Form, read_form
 from server.api.parts import ApiLimits, ApiParts
-from server.errors import NotReady
+from server.errors import JobCancelled, JobExpired, JobFailed, NotReady, QueueFull
 from server.profile import ModelProfile
 from server.results.inputs import forget_inputs, keep_inputs
 
+OVER = (QueueFull, JobCancelled, JobExpired, JobFailed)
+"""After these nobody runs the job any more."""
 Parse = Callable[[Form, ModelProfile, ApiLimits, Callable[[], int], str], Editing]
 
 
@@ -36,7 +38,7 @@ def edits_router(parts: ApiParts) -> APIRouter:
 
 
 async def make(parts: ApiParts, request: Request, parse: Parse) -> dict[str, Any]:
-    """From the form to the answer; the files are gone when the job has ended."""
+    """From the form to the answer. The files go with the job; where its end is not known, they expire."""
     reason = parts.not_ready()
     if reason is not None:  # before megabytes are read in vain
         raise NotReady(reason)
@@ -44,10 +46,12 @@ async def make(parts: ApiParts, request: Request, parse: Parse) -> dict[str, Any
     keep_under = parts.new_id()
     editing = await asyncio.to_thread(parse, form, parts.profile, parts.limits, parts.new_seed, keep_under)
     job = new_job(parts, editing.request)
+    await keep_inputs(parts.results, editing.files, parts.limits.input_ttl_s)
     try:
-        await keep_inputs(parts.results, editing.files, parts.limits.input_ttl_s)
         await submit(parts, job)
         result = await result_of(parts.queue, job.id, request)
-        return await answer(parts, job, result)
-    finally:
+    except OVER:
         await forget_inputs(parts.results, editing.request)
+        raise
+    await forget_inputs(parts.results, editing.request)
+    return await answer(parts, job, result)

@@ -5,18 +5,21 @@ from dataclasses import dataclass
 
 from server.api.sizes import SizePolicy
 from server.jobs.interface import JobQueue
-from server.metrics import Metrics
+from server.metrics.api import ApiMetrics
+from server.pair_stats.interface import PairStats
 from server.profile import ModelProfile
 from server.results.interface import ResultStore
 
 
 @dataclass(frozen=True, slots=True)
 class ApiLimits:
-    """Bounds on what a client may send: characters, bytes, images; and how long input images are kept at most."""
+    """Bounds on what a client may send: characters, bytes, images; how long input images are kept at most; and
+    whether the log may show a prompt."""
 
     prompt_limit: int
     body_limit_bytes: int
     max_queue: int
+    log_prompts: bool = False
     upload_limit_bytes: int = 32 * 2**20
     upload_limit_pixels: int = 2**24
     input_ttl_s: float = 3600.0
@@ -31,7 +34,10 @@ class ApiParts:
     limits: ApiLimits
     queue: JobQueue
     results: ResultStore
-    metrics: Metrics
+    metrics: ApiMetrics
+    render_metrics: Callable[[], bytes]
+    pair_stats: PairStats
+    log_line: Callable[[str], None]
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
     new_seed: Callable[[], int]

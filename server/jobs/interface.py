@@ -47,15 +47,21 @@ class JobQueue(Protocol):
         ...
 
     async def finish(self, lease: Lease, result: JobResult) -> bool:
-        """End the job with its result. False when the lease is no longer valid."""
+        """End the job with its result. False when the lease is no longer valid.
+
+        True again when it is this lease that has ended the job so: an answer may have been lost.
+        """
         ...
 
     async def fail(self, lease: Lease, error: str) -> bool:
-        """End the job with an error message fit for the client. False when the lease is no longer valid."""
+        """End the job with an error message fit for the client. Answers as ``finish`` does."""
         ...
 
-    async def release(self, lease: Lease) -> bool:
-        """Hand the job back to its old place, as if it had not been taken. False when no longer valid."""
+    async def release(self, lease: Lease, died: bool = False) -> bool:
+        """Hand the job back to its old place, as if it had not been taken. Answers as ``finish`` does.
+
+        With ``died`` it counts as lost with its worker, without the wait for the lease's end.
+        """
         ...
 
     async def cancel(self, job_id: str) -> bool:

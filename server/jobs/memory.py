@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from server.jobs import words
+from server.jobs.depth import by_priority
 from server.jobs.event import Ended, JobEvent, JobState, PartialImage, Queued, Started, Stepped
 from server.jobs.fair_share import Turn, line, next_tag
 from server.jobs.fit import Room, choose
@@ -24,7 +25,10 @@ from server.request import Job, JobResult
 
 
 class MemoryQueue:
-    """See JobQueue. ``clock`` gives seconds since 1970. At most ``keep_ended`` ended jobs are kept."""
+    """See JobQueue. ``clock`` gives seconds since 1970. At most ``keep_ended`` ended jobs are kept.
+
+    ``on_end`` is told of each job's end once.
+    """
 
     def __init__(
         self,
@@ -32,7 +36,9 @@ class MemoryQueue:
         clock: Callable[[], float],
         terms: QueueTerms = DEFAULT_TERMS,
         keep_ended: int = 256,
+        on_end: Callable[[JobState], None] = lambda state: None,
     ) -> None:
+        self._on_end = on_end
         self._new_token, self._clock, self._terms, self._keep_ended = new_token, clock, terms, keep_ended
         self._entries: dict[str, Entry] = {}
         self._ended: deque[str] = deque()
@@ -144,20 +150,27 @@ class MemoryQueue:
     async def _end_leased(self, lease: Lease, end: Ended) -> bool:
         await self.sweep()
         entry = self._held(lease)
-        if entry is None:
-            return False
-        self._end(entry, end)
-        return True
+        if entry is not None:
+            entry.ended_by = lease.token
+            self._end(entry, end)
+            return True
+        known = self._entries.get(lease.job.id)
+        return known is not None and (known.ended_by, known.state) == (lease.token, end.state)
 
-    async def release(self, lease: Lease) -> bool:
+    async def release(self, lease: Lease, died: bool = False) -> bool:
         """See JobQueue."""
         await self.sweep()
         entry = self._held(lease)
-        if entry is None:
-            return False
-        entry.attempts -= 1
-        self._requeue(entry)
-        return True
+        if entry is not None:
+            entry.released_by = lease.token
+            if died:
+                self._died(entry)
+            else:
+                entry.attempts -= 1
+                self._requeue(entry)
+            return True
+        known = self._entries.get(lease.job.id)
+        return known is not None and known.released_by == lease.token
 
     async def cancel(self, job_id: str) -> bool:
         """See JobQueue."""
@@ -245,6 +258,8 @@ class MemoryQueue:
                 self._end(entry, Ended(JobState.CANCELLED, error=words.HUNG_UP))
             elif entry.state is JobState.QUEUED and deadline_ms is not None and deadline_ms <= now_ms:
                 self._end(entry, Ended(JobState.EXPIRED, error=words.expired(entry.job.deadline_ms)))
+        if not self._in_state(JobState.QUEUED):
+            self._last_tags.clear()  # a tenant that has nothing waiting owes nothing
         self._forget(now_ms)
 
     def _died(self, entry: Entry) -> None:
@@ -283,8 +298,12 @@ class MemoryQueue:
         """See JobQueue."""
         waiting = self._in_state(JobState.QUEUED)
         running = self._in_state(JobState.RUNNING)
+        lines = [(entry.job.priority, entry.images, entry.submitted_ms) for entry in waiting]
         return QueueDepth(
-            sum(entry.images for entry in waiting), sum(entry.images for entry in running), len(waiting)
+            sum(entry.images for entry in waiting),
+            sum(entry.images for entry in running),
+            len(waiting),
+            by_priority(lines, self._now_ms()),
         )
 
     async def close(self) -> None:
@@ -331,4 +350,5 @@ class MemoryQueue:
         entry.waiters.clear()
         entry.log.tell(end)
         self._ended.append(entry.id)
+        self._on_end(end.state)
         self._work.set()

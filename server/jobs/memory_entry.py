@@ -27,6 +27,8 @@ class Entry:
     returned: bool = False
     token: str | None = None
     alone: bool = False
+    ended_by: str | None = None
+    released_by: str | None = None
     worker: str | None = None
     attempts: int = 0
     deaths: int = 0

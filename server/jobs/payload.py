@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from server.errors import PayloadError
 from server.jobs.event import Ended, Happening, PartialImage, Queued, Started, Stepped
+from server.jobs.workers import WorkerInfo
 from server.request import Job, JobResult
 
 VERSION = 1
@@ -22,7 +23,9 @@ KINDS: dict[str, type[Happening]] = {
     "ended": Ended,
 }
 T = TypeVar("T")
-ADAPTERS: dict[type, TypeAdapter[Any]] = {noun: TypeAdapter(noun) for noun in (Job, JobResult, *KINDS.values())}
+ADAPTERS: dict[type, TypeAdapter[Any]] = {
+    noun: TypeAdapter(noun) for noun in (Job, JobResult, WorkerInfo, *KINDS.values())
+}
 
 
 def job_to_json(job: Job) -> str:

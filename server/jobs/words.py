@@ -7,6 +7,6 @@ HUNG_UP = "the client hung up"
 DEAD = f"the job was lost with its worker {MOST_DEATHS} times"
 
 
-def expired(deadline_ms: int | None) -> str:
+def expired(deadline_ms: int | str | None) -> str:
     """The deadline is the client's own number."""
     return f"the job waited longer than its deadline of {deadline_ms} ms"

@@ -15,7 +15,7 @@ async def keep_inputs(results: ResultStore, files: Mapping[str, bytes], ttl_s: f
 async def fetch_inputs(results: ResultStore, request: ImageRequest) -> dict[str, bytes] | None:
     """The request's files by their keys; None when one of them is no longer there."""
     files = {}
-    for key in _keys(request):
+    for key in input_keys(request):
         content = await results.get(key)
         if content is None:
             return None
@@ -25,9 +25,9 @@ async def fetch_inputs(results: ResultStore, request: ImageRequest) -> dict[str,
 
 async def forget_inputs(results: ResultStore, request: ImageRequest) -> None:
     """After the job's end; twice is fine."""
-    for key in _keys(request):
-        await results.delete(key)
+    await results.delete(*input_keys(request))
 
 
-def _keys(request: ImageRequest) -> tuple[str, ...]:
+def input_keys(request: ImageRequest) -> tuple[str, ...]:
+    """None where it has no input images."""
     return () if request.inputs is None else request.inputs.all

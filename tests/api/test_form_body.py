@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.api.form_body import body_of
@@ -37,6 +37,7 @@ def depth_of(tree: Any) -> int:
     return 1 if isinstance(tree, list) else 0
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES.filter(lambda name: name not in ("steps", "pattern")), TREES, min_size=1, max_size=4))
 def test_a_cache_in_brackets_is_the_cache_as_json(cache: dict[str, Any]) -> None:
     if depth_of(cache) <= 4:
@@ -101,6 +102,7 @@ def test_what_has_no_one_meaning_is_refused_by_its_path(fields: list[tuple[str, 
     assert len(refused.value.message) < 300
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text("cache[]tau1x", max_size=16), st.text(max_size=8)), max_size=6))
 def test_any_fields_are_a_body_or_a_refusal(fields: list[tuple[str, str]]) -> None:
     try:

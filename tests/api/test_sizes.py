@@ -1,7 +1,7 @@
 """A size that is not served is refused, or becomes the nearest of like aspect."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from server.api.sizes import nearest_size, resolve_size
@@ -20,16 +20,19 @@ def is_served(width: int, height: int, profile: ModelProfile) -> bool:
     return all(bounds[0] <= side <= bounds[1] and side % profile.side_multiple == 0 for side in (width, height))
 
 
+@settings(deadline=None)
 @given(SIDES, SIDES, PROFILES)
 def test_the_nearest_size_is_served(width: int, height: int, profile: ModelProfile) -> None:
     assert is_served(*nearest_size(width, height, profile), profile)
 
 
+@settings(deadline=None)
 @given(st.integers(4, 12), st.integers(4, 12))
 def test_a_size_that_is_served_is_its_own_nearest(columns: int, rows: int) -> None:
     assert nearest_size(16 * columns, 16 * rows, NANO) == (16 * columns, 16 * rows)
 
 
+@settings(deadline=None)
 @given(SIDES, SIDES)
 def test_the_aspect_is_kept_up_to_a_step_of_the_sides_where_the_model_serves_any_such(
     width: int, height: int

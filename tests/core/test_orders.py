@@ -8,9 +8,10 @@ import pytest
 
 from server.engine.interface import Engine, InputImages, SampleDropped, SampleFailed
 from server.jobs.event import JobState
-from server.orders import INPUTS_GONE, order_of
+from server.orders import order_of
 from server.request import InputKeys, Job, OutputFormat
 from server.results.inputs import keep_inputs
+from server.worker.inputs import INPUTS_GONE
 from tests.core.hand_engine import HandEngine
 from tests.core.worked import Worked, job, worked
 
@@ -44,12 +45,6 @@ def test_an_order_has_everything_of_its_request() -> None:
     assert order_of("a:0", replace(request, inputs=None), 0, {}).inputs is None
 
 
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not is_so():
-            await asyncio.sleep(0.001)
-
-
 async def is_kept(world: Worked) -> bool:
     return [await world.results.get(key) for key in FILES] == list(FILES.values())
 
@@ -64,12 +59,12 @@ def test_the_input_images_come_with_every_image_and_go_with_the_job() -> None:
     async def scenario(world: Worked) -> None:
         await keep_inputs(world.results, FILES, 60.0)
         await world.submit(edit(size=2))
-        await until(lambda: len(engine.orders) == 2)
+        await world.until(lambda: len(engine.orders) == 2)
         assert {order.inputs for order in engine.orders.values()} == {
             InputImages((b"first", b"second"), b"mask", 0.5)
         }
         engine.finish("a:0")
-        await until(lambda: engine.places == 7)
+        await world.until(lambda: engine.places == 7)
         assert await is_kept(world)
         engine.finish("a:1")
         assert (await world.end_of("a")).state is JobState.FINISHED
@@ -86,7 +81,7 @@ def test_a_job_whose_input_images_are_gone_fails_and_says_so() -> None:
         await world.submit(edit(), job("b"))
         end = await world.end_of("a")
         assert (end.state, end.error) == (JobState.FAILED, INPUTS_GONE)
-        await until(lambda: set(engine.orders) == {"b:0"})
+        await world.until(lambda: set(engine.orders) == {"b:0"})
         engine.finish("b:0")
         assert (await world.end_of("b")).state is JobState.FINISHED
 
@@ -100,7 +95,7 @@ def test_a_job_that_fails_takes_its_input_images_along_and_one_that_is_handed_ba
     async def scenario(world: Worked) -> None:
         await keep_inputs(world.results, FILES, 60.0)
         await world.submit(edit())
-        await until(lambda: "a:0" in engine.orders)
+        await world.until(lambda: "a:0" in engine.orders)
         if fails:
             engine.end(SampleFailed("a:0", "broken"))
             assert (await world.end_of("a")).state is JobState.FAILED
@@ -109,7 +104,7 @@ def test_a_job_that_fails_takes_its_input_images_along_and_one_that_is_handed_ba
             return
         engine.orders.clear()
         engine.end(SampleDropped("a:0"))
-        await until(lambda: "a:0" in engine.orders)
+        await world.until(lambda: "a:0" in engine.orders)
         assert await is_kept(world)
         engine.finish("a:0")
         assert (await world.end_of("a")).state is JobState.FINISHED
@@ -123,9 +118,9 @@ def test_a_job_that_is_cancelled_takes_its_input_images_along() -> None:
     async def scenario(world: Worked) -> None:
         await keep_inputs(world.results, FILES, 60.0)
         await world.submit(edit())
-        await until(lambda: "a:0" in engine.orders)
+        await world.until(lambda: "a:0" in engine.orders)
         await world.queue.cancel("a")
-        await until(lambda: engine.cancelled == ["a:0"])
+        await world.until(lambda: engine.cancelled == ["a:0"])
         await world.settle()
         assert await is_gone(world)
 

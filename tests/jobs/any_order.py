@@ -92,9 +92,9 @@ class AnyOrder(RuleBasedStateMachine):
         command = self.queue.finish(lease, DONE) if ending is JobState.FINISHED else self.queue.fail(lease, "why")
         assert self.run(command) == self.plain.end(lease, ending)
 
-    @rule(lease=leases)
-    def release(self, lease: Lease) -> None:
-        assert self.run(self.queue.release(lease)) == self.plain.release(lease)
+    @rule(lease=leases, died=st.booleans())
+    def release(self, lease: Lease, died: bool) -> None:
+        assert self.run(self.queue.release(lease, died)) == self.plain.release(lease, died)
 
     @rule(name=NAMES)
     def cancel(self, name: str) -> None:

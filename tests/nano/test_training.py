@@ -12,6 +12,7 @@ from torch import nn
 from nano.bank import Bank, build_bank
 from nano.base import Model, new_run, train_step
 from nano.curve import Curve
+from nano.distil import rising
 from nano.export import export, fix_guidance
 from nano.run import AveragedRun, Run, train_for
 from nano.settings import FluxSettings, NanoSettings, load_settings
@@ -99,6 +100,11 @@ def test_every_stage_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert again.model.weight[0, 0] == 4
     assert run_for(4.5).model.weight[0, 0] == 4
     assert [line.split(",")[1] for line in curve.path.read_text().splitlines()] == ["1", "2", "3", "4", "5"]
+
+
+def test_the_teacher_is_not_guided_in_pure_noise_and_fully_out_of_it() -> None:
+    sigma = torch.tensor([1.0, 0.85, 0.7, 0.2])
+    assert rising(torch.full((4,), 3.0), sigma, 0.3).tolist() == pytest.approx([1.0, 2.0, 3.0, 3.0])
 
 
 def test_before_distillation_every_guidance_scale_counts_as_one(small: NanoSettings) -> None:
