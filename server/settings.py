@@ -18,6 +18,8 @@ from server.errors import SettingsError
 from server.metrics.thresholds import MAX_PAIRS, cells
 
 PREFIX = "H2SERVE_"
+CLIENT_VARIABLES = ("H2SERVE_API_KEY",)
+"""Read by commands that speak to a server, and no setting of one."""
 DEFAULT_FILE = Path(__file__).parent.parent / "config" / "default.toml"
 
 
@@ -57,6 +59,8 @@ class Settings(BaseSettings):
     upload_limit_pixels: int = Field(ge=256)
     input_ttl_s: float = Field(gt=0)
     size_policy: Literal["reject", "fit"]
+    head_timeout_s: float = Field(gt=0)
+    body_timeout_s: float = Field(gt=0)
     result_ttl_s: float = Field(gt=0)
     shutdown_grace_s: float = Field(ge=0)
     presets: str
@@ -66,6 +70,10 @@ class Settings(BaseSettings):
     request_log: bool
     log_prompts: bool
     image_metadata: bool
+    keys: str
+    insecure_no_auth: bool
+    metrics_token: str = Field(pattern=r"^\S*$")
+    cors_origins: str
     redis: str
     results_redis: str
     redis_password_file: str
@@ -117,7 +125,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The settings among the variables. Raises SettingsError for H2SERVE_* that is none."""
     given = {}
     for name in sorted(environ):
-        if name.startswith(PREFIX):
+        if name.startswith(PREFIX) and name not in CLIENT_VARIABLES:
             key = name.removeprefix(PREFIX).lower()
             if key not in Settings.model_fields:
                 raise SettingsError(f"environment variable {name} is unknown, allowed are {_allowed()}")

@@ -2,22 +2,36 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import APIRouter, Request
 
 from server.api.edit_schema import EDIT_DOC, VARIATION_DOC
 from server.api.editing import Editing, parse_edit, parse_variation
-from server.api.images import answer, new_job, result_of, submit
+from server.api.images import make_images
 from server.api.multipart import Form, read_form
 from server.api.parts import ApiLimits, ApiParts
-from server.errors import JobCancelled, JobExpired, JobFailed, NotReady, QueueFull
+from server.errors import JobLost, NotReady, ServerError, StorageUnreachable
 from server.profile import ModelProfile
 from server.results.inputs import forget_inputs, keep_inputs
 
-OVER = (QueueFull, JobCancelled, JobExpired, JobFailed)
-"""After these nobody runs the job any more."""
-Parse = Callable[[Form, ModelProfile, ApiLimits, Callable[[], int], str], Editing]
+MAY_STILL_RUN = (NotReady, StorageUnreachable, JobLost)
+"""This process stops, or has lost sight of the job."""
+
+
+class Parse(Protocol):
+    """``parse_edit`` or ``parse_variation``."""
+
+    def __call__(
+        self,
+        form: Form,
+        profile: ModelProfile,
+        limits: ApiLimits,
+        new_seed: Callable[[], int],
+        keep_under: str,
+    ) -> Editing:
+        """What is wanted, and the files to keep under ``keep_under``."""
+        ...
 
 
 def edits_router(parts: ApiParts) -> APIRouter:
@@ -43,15 +57,16 @@ async def make(parts: ApiParts, request: Request, parse: Parse) -> dict[str, Any
     if reason is not None:  # before megabytes are read in vain
         raise NotReady(reason)
     form = await read_form(request, parts.limits.upload_limit_bytes)
-    keep_under = parts.new_id()
-    editing = await asyncio.to_thread(parse, form, parts.profile, parts.limits, parts.new_seed, keep_under)
-    job = new_job(parts, editing.request)
+    editing = await asyncio.to_thread(
+        parse, form, parts.profile, parts.limits, parts.new_seed, keep_under=parts.new_id()
+    )
     await keep_inputs(parts.results, editing.files, parts.limits.input_ttl_s)
     try:
-        await submit(parts, job)
-        result = await result_of(parts.queue, job.id, request)
-    except OVER:
+        answer = await make_images(parts, request, editing.request)
+    except MAY_STILL_RUN:
+        raise
+    except ServerError:
         await forget_inputs(parts.results, editing.request)
         raise
     await forget_inputs(parts.results, editing.request)
-    return await answer(parts, job, result)
+    return answer
