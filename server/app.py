@@ -16,12 +16,17 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
 
+from server.access.access import Access
+from server.access.key_file import FileKeyStore
+from server.access.open_door import reason_to_refuse
+from server.access.usage import Usage
 from server.api.edge import Edge
 from server.api.generation import LARGEST_SEED
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
 from server.calibrate.presets_file import read_presets
 from server.engine.interface import Engine, EngineLimits
+from server.errors import SettingsError
 from server.jobs.memory import MemoryQueue
 from server.jobs.terms import QueueTerms
 from server.metrics.api import ApiMetrics
@@ -76,18 +81,14 @@ class EmbeddedServer:
         return create_api(
             ApiParts(
                 profile=self.profile,
-                limits=ApiLimits(
-                    self.settings.prompt_limit,
-                    self.settings.body_limit_bytes,
-                    self.settings.max_queue,
-                    self.settings.log_prompts,
-                ),
+                limits=api_limits(self.settings),
                 queue=self.queue,
                 results=self.results,
                 metrics=self._api_metrics,
                 render_metrics=self._render_metrics,
                 pair_stats=self.pair_stats,
                 log_line=write_line if self.settings.request_log else lambda line: None,
+                access=access_of(self.settings),
                 clock=time.monotonic,
                 wall_clock=time.time,
                 new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
@@ -153,6 +154,21 @@ class EmbeddedServer:
         return self.readiness.reason_not_ready(tick_s, time.monotonic())
 
 
+def api_limits(settings: Settings) -> ApiLimits:
+    """What the settings say of requests."""
+    return ApiLimits(
+        prompt_limit=settings.prompt_limit,
+        body_limit_bytes=settings.body_limit_bytes,
+        max_queue=settings.max_queue,
+        log_prompts=settings.log_prompts,
+        body_timeout_s=settings.body_timeout_s,
+        upload_limit_bytes=settings.upload_limit_bytes,
+        upload_limit_pixels=settings.upload_limit_pixels,
+        input_ttl_s=settings.input_ttl_s,
+        size_policy=settings.size_policy,
+    )
+
+
 async def in_daemon_thread(call: Callable[[], T]) -> T:
     """What ``call`` returns or raises. Unlike a pool's thread, this one does not keep a process from ending."""
     outcome: Future[T] = Future()
@@ -194,6 +210,19 @@ def served_profile(settings: Settings) -> ModelProfile:
     """The model's profile, with the presets of a calibration where the settings name one."""
     profile = load_profile(settings.model)
     return with_presets(profile, read_presets(Path(settings.presets))) if settings.presets else profile
+
+
+def access_of(settings: Settings) -> Access:
+    """Who may call. Raises SettingsError where that would be anybody from anywhere and nobody said so."""
+    reason = reason_to_refuse(settings.host, bool(settings.keys), settings.insecure_no_auth)
+    if reason is not None:
+        raise SettingsError(reason)
+    return Access(
+        Usage(time.monotonic),
+        FileKeyStore(Path(settings.keys), time.monotonic) if settings.keys else None,
+        settings.metrics_token,
+        tuple(settings.cors_origins.split()),
+    )
 
 
 def real_engine(settings: Settings, profile: ModelProfile) -> Engine:

@@ -11,13 +11,17 @@ import uvicorn
 
 from server.api.edge import Edge
 from server.errors import ServerError, StartupError
-
-LAST_BYTES_S = 5
-"""After draining: how long answers may still be written, and what half-sent requests may keep open."""
+from server.http_server import http_config
+from server.settings import Settings
 
 
 class Served(Protocol):
     """What ``serve`` puts behind a socket: the embedded server, or the API of the distributed mode."""
+
+    @property
+    def settings(self) -> Settings:
+        """How long a request's head may take, among others."""
+        ...
 
     def api(self) -> Edge:
         """The application, which answers 503 until it is ready."""
@@ -63,15 +67,7 @@ async def serve(server: Served, listening: socket.socket, on_ready: Callable[[],
 
     Raises StartupError when the model cannot be loaded, and ServerError when the worker stopped by itself.
     """
-    # h11 has a limit on headers; httptools has none.
-    config = uvicorn.Config(
-        server.api(),
-        http="h11",
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=LAST_BYTES_S,
-    )
+    config = http_config(server.api(), server.settings.head_timeout_s)
     http = QuietServer(config)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -29,10 +29,13 @@ def worker(
     ] = None,
 ) -> None:
     """Work on the jobs that `h2serve api` takes in; any number of workers, on any number of hosts."""
+    from prometheus_client import CollectorRegistry
+
     from server.app import real_engine, served_profile
     from server.cluster.stores import open_stores
     from server.cluster.worker_server import WorkerServer
     from server.engine.faulty import fake_engine
+    from server.metrics.jobs import JobMetrics
     from server.serve import open_socket
     from server.settings import DEFAULT_FILE, load_settings
 
@@ -51,11 +54,14 @@ def worker(
     given = {name: value for name, value in flags.items() if value is not None}
     settings = load_settings(config or DEFAULT_FILE, given, os.environ)
     profile = served_profile(settings)
-    stores = open_stores(settings)
+    registry = CollectorRegistry()
+    stores = open_stores(settings, JobMetrics(registry).ended)
     listening = open_socket(settings.metrics_host, settings.metrics_port)
     port = listening.getsockname()[1]
     fake = None if engine is None else fake_engine(engine, settings.max_batch)
-    server = WorkerServer(settings, profile, stores, lambda: fake or real_engine(settings, profile), listening)
+    server = WorkerServer(
+        settings, profile, stores, lambda: fake or real_engine(settings, profile), listening, registry
+    )
 
     def greet(name: str) -> None:
         metrics = f"http://{settings.metrics_host}:{port}/metrics"

@@ -3,21 +3,20 @@
 import asyncio
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry
 
 from server.api.edge import Edge
 from server.api.generation import LARGEST_SEED
-from server.api.parts import ApiLimits, ApiParts
+from server.api.parts import ApiParts
 from server.api.router import create_api
-from server.app import label_rule, new_id, write_line
+from server.app import access_of, api_limits, label_rule, new_id, write_line
 from server.cluster.stores import Stores
 from server.cluster.watch import ClusterWatch
 from server.metrics.api import ApiMetrics
 from server.metrics.registry import render, tell_build
-from server.pair_stats.memory import MemoryPairStats
 from server.profile import ModelProfile
 from server.readiness import Phase
 from server.settings import Settings
@@ -30,7 +29,7 @@ class ApiServer:
     settings: Settings
     profile: ModelProfile
     stores: Stores
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    registry: CollectorRegistry
     phase: Phase = Phase.SERVING
     _watching: asyncio.Task[None] | None = None
 
@@ -44,7 +43,6 @@ class ApiServer:
         )
         rule = label_rule(self.settings, self.profile)
         self._metrics = ApiMetrics(self.registry, rule)
-        self._pair_stats = MemoryPairStats(time.time)
         tell_build(self.registry, version("h2serve"), self.profile.name)
 
     def api(self) -> Edge:
@@ -53,15 +51,14 @@ class ApiServer:
         return create_api(
             ApiParts(
                 profile=self.profile,
-                limits=ApiLimits(
-                    settings.prompt_limit, settings.body_limit_bytes, settings.max_queue, settings.log_prompts
-                ),
+                limits=api_limits(settings),
                 queue=self.stores.queue,
                 results=self.stores.results,
                 metrics=self._metrics,
                 render_metrics=self._render_metrics,
-                pair_stats=self._pair_stats,
+                pair_stats=self.stores.pair_stats,
                 log_line=write_line if settings.request_log else lambda line: None,
+                access=access_of(settings),
                 clock=time.monotonic,
                 wall_clock=time.time,
                 new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),

@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 
 import uvicorn
@@ -16,9 +16,9 @@ from prometheus_client import CollectorRegistry
 from server.app import LoadEngine, in_daemon_thread, label_rule
 from server.cluster.stores import Stores
 from server.engine.interface import Engine
+from server.http_server import http_config
 from server.metrics.registry import render, tell_build
 from server.metrics.worker import WorkerMetrics
-from server.pair_stats.memory import MemoryPairStats
 from server.profile import ModelProfile
 from server.serve import QuietServer
 from server.settings import Settings
@@ -29,7 +29,6 @@ from server.worker.terms import CheckpointKind, CheckpointTerms, WorkerTerms
 from server.worker.worker import Worker
 
 RENEWALS_A_LEASE = 5
-LAST_BYTES_S = 1
 
 
 @dataclass
@@ -41,7 +40,7 @@ class WorkerServer:
     stores: Stores
     load_engine: LoadEngine
     listening: socket.socket
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    registry: CollectorRegistry
     _worker: Worker | None = None
 
     async def serve(self, on_ready: Callable[[str], None]) -> None:
@@ -100,21 +99,14 @@ class WorkerServer:
             self.stores.results,
             engine,
             metrics,
-            MemoryPairStats(time.time),
+            self.stores.pair_stats,
             worker_terms(settings, self.profile.name, self.listening),
             time.monotonic,
         )
 
     def _http(self) -> uvicorn.Config:
         app = create_port(self._why_dead, self._why_not_ready, lambda: render(self.registry))
-        return uvicorn.Config(
-            app,
-            http="h11",
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=LAST_BYTES_S,
-        )
+        return http_config(app, self.settings.head_timeout_s)
 
     def _why_dead(self) -> str | None:
         """An engine that hangs does not come back: whoever looks at this should start a new process."""

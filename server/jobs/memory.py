@@ -157,14 +157,17 @@ class MemoryQueue:
         known = self._entries.get(lease.job.id)
         return known is not None and (known.ended_by, known.state) == (lease.token, end.state)
 
-    async def release(self, lease: Lease) -> bool:
+    async def release(self, lease: Lease, died: bool = False) -> bool:
         """See JobQueue."""
         await self.sweep()
         entry = self._held(lease)
         if entry is not None:
-            entry.attempts -= 1
             entry.released_by = lease.token
-            self._requeue(entry)
+            if died:
+                self._died(entry)
+            else:
+                entry.attempts -= 1
+                self._requeue(entry)
             return True
         known = self._entries.get(lease.job.id)
         return known is not None and known.released_by == lease.token

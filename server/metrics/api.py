@@ -55,6 +55,8 @@ class ApiMetrics:
         self._refusals = Counter(
             "h2serve_refusals", "Requests answered 429 by reason", ["reason"], registry=registry
         )
+        for reason in REASONS:
+            self._refusals.labels(reason)
         self._waiting = Gauge(
             "h2serve_queue_images_waiting", "Images waiting, the same from every API", registry=registry
         )

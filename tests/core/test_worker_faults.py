@@ -211,11 +211,14 @@ def test_a_lost_device_hands_every_job_back_and_breaks_the_worker() -> None:
     async def scenario(world: Worked) -> None:
         await world.submit(job("a"), job("b"))
         await world.settle()
-        engine.tell(DeviceLost("CUDA error: fake"))
+        engine.tell(DeviceLost("CUDA error: fake", ("a:0",)))
         with pytest.raises(LostDevice, match="CUDA error: fake"):
             await world.running
-        for name in "ab":
-            assert (await world.status_of(name)).state is JobState.QUEUED
+        statuses = [await world.status_of(name) for name in "ab"]
+        assert [(status.state, status.deaths) for status in statuses] == [
+            (JobState.QUEUED, 1),
+            (JobState.QUEUED, 0),
+        ]
 
     run(scenario, engine)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry
 
 from server.engine.interface import BatchStepped, RowStepped
+from server.jobs.event import JobState
 from server.metrics.api import ApiMetrics
 from server.metrics.jobs import JobMetrics
 from server.metrics.registry import render, tell_build
@@ -56,7 +57,7 @@ class Sides:
             self.worker.engine_said(BatchStepped(1, 0.02, (row(choice, outcome),)))
         self.worker.image_denoised(choice, 1.5)
         self.worker.image_ended("finished")
-        self.jobs.ended("finished")
+        self.jobs.ended(JobState.FINISHED)
         self.api.generation_done(choice, TIMINGS)
         self.api.request_done("/v1/images/generations", 200, 1.7)
 

@@ -3,8 +3,9 @@
 import random
 import re
 
+from server.engine.interface import BatchStepped, EngineMemory, TextEncoded
 from server.jobs.status import PriorityDepth, QueueDepth
-from tests.metrics.sides import FULLEST_RULE, OFF, Sides, pair
+from tests.metrics.sides import FULLEST_RULE, OFF, Sides, pair, row
 
 MOST_SERIES, MOST_BYTES = 4000, 400_000
 PAIRS = 10_000
@@ -28,6 +29,10 @@ def worst_case() -> Sides:
     for route in range(20):
         for code in (200, 400, 401, 404, 413, 415, 429, 500, 503, 504):
             sides.api.request_done(f"/v1/route/{route}", code, 0.1)
+    for size in range(1, 200):
+        sides.worker.engine_said(BatchStepped(size, 0.1, (row(OFF),), EngineMemory(1, 2, 3)))
+    for was_known in (True, False):
+        sides.worker.engine_said(TextEncoded(was_known))
     lines = tuple(PriorityDepth(priority, 1, 1) for priority in range(-50, 50))
     sides.api.queue_is(QueueDepth(100, 0, 100, lines))
     for reason in range(100):

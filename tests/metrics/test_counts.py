@@ -117,6 +117,12 @@ def test_apart_a_worker_tells_nothing_of_requests_and_an_api_nothing_of_steps() 
     assert "h2serve_steps_total" in names[worker] and "h2serve_requests_total" in names[api]
 
 
+def test_ends_and_refusals_are_there_at_0_before_the_first() -> None:
+    sides = Sides()
+    assert sides.value("h2serve_jobs_total", state="dead") == 0
+    assert sides.value("h2serve_refusals_total", reason="queue_full") == 0
+
+
 def test_two_servers_in_one_process_do_not_share_numbers() -> None:
     one, other = Sides(), Sides()
     one.worker.image_ended("finished")
