@@ -27,8 +27,8 @@ BASE = "{h2serve}:"
 SWEEP_EACH_MS = 900
 NOW = 1
 """What the script finish answers when it has just ended the job."""
-CONNECTIONS = 12
-"""For commands; a worker's wait takes one more, the watchers' reader two."""
+CONNECTIONS = 9
+"""For commands; a worker's wait takes one more, the watchers' reader two, the results store four."""
 LONGEST_WAIT_S = 2.0
 T = TypeVar("T")
 
