@@ -13,8 +13,8 @@ class ChaosProxy:
 
     ``lose_answers``: of so many next answers nothing arrives; the request did, and then the link breaks.
     ``delay_s`` holds each piece back, ``bytes_per_s`` bounds answers, ``freeze`` lets nothing through, and while
-    ``refusing`` new links are closed at once. ``carried`` counts the bytes both ways, ``requests`` the pieces to the
-    other side: round trips, for a client that waits for its answers.
+    ``refusing`` new links are closed at once. ``carried`` counts the bytes both ways, ``requests`` the pieces to
+    the other side: round trips, for a client that waits for its answers.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Link]]) -> None:
