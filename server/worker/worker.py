@@ -63,7 +63,7 @@ class Worker:
         self.checkpoints = Checkpoints(parts.engine, parts.results, terms.checkpoints, clock)
         storing = Storing(parts.results, self.book.is_ours, clock, terms.result_ttl_s, terms.store_patience_s)
         self.ending = Ending(
-            queue, self.book, storing, self.checkpoints, parts.metrics, parts.pair_stats, self._start
+            queue, self.book, storing, self.checkpoints, parts.metrics, parts.pair_stats, parts.traces, self._start
         )
         self.reporting = Reporting(queue, self.book, self.ending.drop)
         self._taking = Taking(queue, self.book, self.checkpoints, terms, clock, self._wake, self._has_taken)
