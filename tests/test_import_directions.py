@@ -62,6 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "load_tests.journeys": {"locust", "load_tests.errors", "load_tests.target"},
     "server.request": set(),
+    "server.upload": {"PIL", "server.errors"},
     "server.errors": set(),
     "server.cache_methods": set(),
     "server.cache_parts": {"server.cache_methods"},
@@ -80,7 +81,8 @@ ALLOWED: dict[str, set[str]] = {
     "server.plan": {"server.errors"},
     "server.plan.share": {"server.errors", "server.profile"},
     "server.plan.measured": {"server.errors", "prometheus_client"},
-    "server.jobs": {"server.request", "server.errors"},
+    "server.strength": set(),
+    "server.jobs": {"server.request", "server.errors", "server.strength"},
     "server.jobs.bull": {
         "redis",
         "msgpack",
@@ -105,6 +107,7 @@ ALLOWED: dict[str, set[str]] = {
         "h2cache",
         "server.errors",
         "server.image_metadata",
+        "server.strength",
         "server.request",
     },
     "server.engine.interface": {"server.request", "server.errors"},
@@ -126,6 +129,7 @@ ALLOWED: dict[str, set[str]] = {
         "server.request",
         "server.errors",
     },
+    "server.orders": {"server.engine.interface", "server.request"},
     "server.worker": {
         "server.engine.interface",
         "server.jobs",
@@ -133,6 +137,7 @@ ALLOWED: dict[str, set[str]] = {
         "server.request",
         "server.errors",
         "server.metrics",
+        "server.orders",
         "server.pair_stats.interface",
         "server.traces.interface",
         "server.admission",
@@ -158,7 +163,10 @@ ALLOWED: dict[str, set[str]] = {
         "server.profile",
         "server.readiness",
         "server.request",
+        "server.results.inputs",
         "server.results.interface",
+        "server.upload",
+        "PIL",
     },
 }
 # The composition root, the command line and the benchmarks see everything.
