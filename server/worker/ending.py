@@ -113,4 +113,9 @@ class Ending:
     def _finished(self, job: Running, result: JobResult) -> FinishedJob:
         choice = job.lease.job.request.cache
         key = key_of(self.metrics.labels_of(choice).preset, choice)
-        return FinishedJob(key, tuple(image.counts for image in result.images), result.timings.total_ms / 1000)
+        return FinishedJob(
+            job.lease.job.tenant,
+            key,
+            tuple(image.counts for image in result.images),
+            result.timings.total_ms / 1000,
+        )
