@@ -18,6 +18,8 @@ from server.errors import SettingsError
 from server.metrics.thresholds import MAX_PAIRS, cells
 
 PREFIX = "H2SERVE_"
+CLIENT_VARIABLES = ("H2SERVE_API_KEY",)
+"""Read by commands that speak to a server, and no setting of one."""
 DEFAULT_FILE = Path(__file__).parent.parent / "config" / "default.toml"
 
 
@@ -53,6 +55,8 @@ class Settings(BaseSettings):
     text_cache_mb: int = Field(ge=0)
     prompt_limit: int = Field(ge=1)
     body_limit_bytes: int = Field(ge=1024)
+    head_timeout_s: float = Field(gt=0)
+    body_timeout_s: float = Field(gt=0)
     result_ttl_s: float = Field(gt=0)
     shutdown_grace_s: float = Field(ge=0)
     presets: str
@@ -62,6 +66,10 @@ class Settings(BaseSettings):
     request_log: bool
     log_prompts: bool
     image_metadata: bool
+    keys: str
+    insecure_no_auth: bool
+    metrics_token: str = Field(pattern=r"^\S*$")
+    cors_origins: str
     redis: str
     results_redis: str
     redis_password_file: str
@@ -113,7 +121,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The settings among the variables. Raises SettingsError for H2SERVE_* that is none."""
     given = {}
     for name in sorted(environ):
-        if name.startswith(PREFIX):
+        if name.startswith(PREFIX) and name not in CLIENT_VARIABLES:
             key = name.removeprefix(PREFIX).lower()
             if key not in Settings.model_fields:
                 raise SettingsError(f"environment variable {name} is unknown, allowed are {_allowed()}")

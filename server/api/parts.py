@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from server.access.access import Access
 from server.jobs.interface import JobQueue
 from server.metrics.api import ApiMetrics
 from server.pair_stats.interface import PairStats
@@ -12,12 +13,13 @@ from server.results.interface import ResultStore
 
 @dataclass(frozen=True, slots=True)
 class ApiLimits:
-    """Bounds on what a client may send: characters, bytes, images; and whether the log may show a prompt."""
+    """Bounds on what a client may send: characters, bytes, images, seconds; whether the log may show a prompt."""
 
     prompt_limit: int
     body_limit_bytes: int
     max_queue: int
     log_prompts: bool = False
+    body_timeout_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class ApiParts:
     render_metrics: Callable[[], bytes]
     pair_stats: PairStats
     log_line: Callable[[str], None]
+    access: Access
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
     new_seed: Callable[[], int]
