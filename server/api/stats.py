@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from server.api.catalogue_schema import STATS_DOC
 from server.api.parts import ApiParts
 from server.pair_stats.figures import Figures
 from server.pair_stats.interface import PairKey, PairReport
@@ -13,7 +14,7 @@ def stats_router(parts: ApiParts) -> APIRouter:
     """The route over its parts."""
     router = APIRouter()
 
-    @router.get("/v1/stats/thresholds")
+    @router.get("/v1/stats/thresholds", openapi_extra=STATS_DOC)
     async def thresholds() -> dict[str, Any]:
         """Figures of the 256 threshold pairs asked for most, and of all others together."""
         return shape_report(await parts.pair_stats.report())
