@@ -10,6 +10,7 @@ from server.access.caller import Caller, check_caps
 from server.admission import Refused, decide
 from server.api.answer import shape_answer
 from server.api.body import read_json
+from server.api.editing import refuse_what_fills_in
 from server.api.generation import parse_generation
 from server.api.guard import caller_of
 from server.api.parts import ApiParts
@@ -31,20 +32,26 @@ def images_router(parts: ApiParts) -> APIRouter:
     async def generate(request: Request) -> dict[str, Any]:
         """Make images of a prompt."""
         body = await read_json(request, parts.limits.body_limit_bytes)
+        refuse_what_fills_in(parts.profile)
         wanted = parse_generation(body, parts.profile, parts.limits, parts.new_seed)
-        caller = caller_of(request.scope)
-        check_caps(wanted, caller.limits)
-        job = new_job(parts, wanted, caller)
-        notes = request.scope[NOTES]
-        notes |= notes_of_job(job, parts.limits.log_prompts)
-        with parts.access.usage.under_way(caller, wanted.num_images, job.cost):
-            await submit(parts, job, caller)
-            result = await result_of(parts.queue, job.id, request)
-            notes |= notes_of_result(result)
-            parts.metrics.generation_done(wanted.cache, result.timings)
-            return await answer(parts, job, result)
+        return await make_images(parts, request, wanted)
 
     return router
+
+
+async def make_images(parts: ApiParts, request: Request, wanted: ImageRequest) -> dict[str, Any]:
+    """From a checked request to its answer."""
+    caller = caller_of(request.scope)
+    check_caps(wanted, caller.limits)
+    job = new_job(parts, wanted, caller)
+    notes = request.scope[NOTES]
+    notes |= notes_of_job(job, parts.limits.log_prompts)
+    with parts.access.usage.under_way(caller, wanted.num_images, job.cost):
+        await submit(parts, job, caller)
+        result = await result_of(parts.queue, job.id, request)
+        notes |= notes_of_result(result)
+        parts.metrics.generation_done(wanted.cache, result.timings)
+        return await answer(parts, job, result)
 
 
 def new_job(parts: ApiParts, wanted: ImageRequest, caller: Caller) -> Job:

@@ -50,6 +50,8 @@ def completed(document: dict[str, Any], profile: ModelProfile, limits: ApiLimits
                 parameter["schema"] = {"type": "string", "enum": [profile.name, *profile.aliases]}
     for schema in objects(whole["paths"]):
         fit_to_model(schema["properties"], profile, limits)
+        if "image" in schema["properties"]:
+            fit_form(schema, profile)
     return whole
 
 
@@ -104,10 +106,24 @@ def fit_to_model(properties: dict[str, Any], profile: ModelProfile, limits: ApiL
         "guidance_scale": {"maximum": profile.max_guidance, "default": profile.default_guidance},
         "seed": {"maximum": 2**53 - 1 - 9},
         "user": {"maxLength": 512},
-        "cache": cache_schema(profile),
+        "negative_prompt": {"maxLength": limits.prompt_limit},
+        "true_cfg_scale": {"maximum": profile.max_guidance},
+        "max_sequence_length": {"maximum": profile.text_length},
         "tau1": TAU,
         "tau2": TAU,
     }
+    if "image" not in properties:
+        bounds["cache"] = cache_schema(profile)
     for name, bound in bounds.items():
         if name in properties:
-            properties[name] = bound if name == "cache" else {**properties[name], **bound}
+            properties[name] = {**properties[name], **bound}
+
+
+def fit_form(schema: dict[str, Any], profile: ModelProfile) -> None:
+    """An upload has an image, under one of two names; ``cache`` is a text in a form."""
+    properties = schema["properties"]
+    schema["anyOf"] = [{"required": [name]} for name in ("image", "image[]")]
+    properties["image[]"] = {**properties["image[]"], "minItems": 1, "maxItems": profile.max_input_images}
+    presets = {"enum": ["off", "paper", *profile.presets]}
+    as_json = {"pattern": r"^\{", "contentMediaType": "application/json"}
+    properties["cache"] = {**properties["cache"], "anyOf": [presets, as_json]}

@@ -6,6 +6,7 @@ from starlette.types import ASGIApp
 from server.api.body_deadline import BodyDeadline
 from server.api.cors import with_cors
 from server.api.edge import Edge
+from server.api.edits import edits_router
 from server.api.envelope import add_error_handlers
 from server.api.guard import Guard
 from server.api.health import health_router
@@ -39,6 +40,7 @@ def create_routes(parts: ApiParts) -> FastAPI:
         redirect_slashes=False,
     )
     add_error_handlers(app)
-    for make in (images_router, models_router, presets_router, stats_router, health_router):
+    made = (images_router, edits_router)
+    for make in (*made, models_router, presets_router, stats_router, health_router):
         app.include_router(make(parts))
     return app

@@ -21,6 +21,9 @@ _GENERATION: dict[str, Any] = {
         "num_inference_steps": {"type": "integer", "minimum": 1},
         "guidance_scale": {"type": "number", "minimum": 0},
         "seed": {"type": "integer", "minimum": 0, "maximum": 2**53 - 1},
+        "negative_prompt": {"type": "string", "description": "what to guide away from, by true_cfg_scale"},
+        "true_cfg_scale": {"type": "number", "minimum": 0, "description": "above 1 each step is two rows"},
+        "max_sequence_length": {"type": "integer", "minimum": 1, "description": "of the prompt, in tokens"},
         **{name: {} for name in ("cache", "tau1", "tau2")},  # filled in by ``openapi``, as the other bounds are
     },
     "example": {"prompt": "a large red heart at the left on a blue background", "cache": "balanced", "seed": 7},

@@ -69,9 +69,12 @@ def again(image: Path) -> dict[str, Any]:
     from server.image_metadata import read_metadata
 
     try:
-        return dict(read_metadata(image.read_bytes()).request)
+        request = dict(read_metadata(image.read_bytes()).request)
     except OSError as error:
         raise StartupError(f"{image} cannot be read: {error.strerror}") from error
+    if "images" in request:
+        raise RequestError(f"{image} was made from another image, which it does not carry")
+    return request
 
 
 def cache_of(preset: str | None, tau1: float | None, tau2: float | None) -> dict[str, Any] | None:

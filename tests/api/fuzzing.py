@@ -8,12 +8,15 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 import httpx
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
+from PIL import Image
 from schemathesis import APIOperation, Case, GenerationMode, Response
 from schemathesis.core.result import Ok
 
@@ -21,6 +24,16 @@ Operation = APIOperation[Any, Any, Any, Any]
 GENERATIONS = "/v1/images/generations"
 OURS = {503: {"not_ready"}, 504: {"deadline_exceeded"}}
 """The failures that a client may see without the server being at fault, by their codes."""
+
+
+def pictures() -> st.SearchStrategy[Any]:
+    """Uploads: small pictures of one size, so that a mask fits, and at times bytes that are none."""
+    files = []
+    for kind, mode in (("png", "RGB"), ("png", "RGBA"), ("png", "L"), ("jpeg", "RGB"), ("webp", "RGB")):
+        buffer = BytesIO()
+        Image.new(mode, (64, 64), 0).save(buffer, kind)
+        files.append(buffer.getvalue())
+    return st.one_of(st.sampled_from(files), st.sampled_from(files), st.binary(max_size=64))
 
 
 @dataclass
@@ -44,6 +57,7 @@ class Tally:
 def fuzz(client: httpx.Client, calls: int) -> Tally:
     """About ``calls`` calls to a live server, as many to each operation and kind; more to what makes images."""
     tally = Tally()
+    schemathesis.openapi.format("binary", pictures())
     schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     shares = {operation.label: share_of(operation) for operation in operations}

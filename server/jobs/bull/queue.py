@@ -10,7 +10,7 @@ from server.jobs.bull.reader import LogReader
 from server.jobs.bull.record import checkpoints_from, status_from
 from server.jobs.bull.roll import RedisRoll
 from server.jobs.bull.scripts import load_scripts
-from server.jobs.event import Ended, JobEvent, JobState, PartialImage, Stepped
+from server.jobs.event import Ended, Happening, JobEvent, JobState, PartialImage, Stepped
 from server.jobs.fit import Room
 from server.jobs.lease import Lease, LeaseReport, Progress
 from server.jobs.payload import event_from_json, event_to_json, job_from_json, job_to_json, result_to_json
@@ -26,8 +26,8 @@ BASE = "{h2serve}:"
 SWEEP_EACH_MS = 900
 NOW = 1
 """What the script finish answers when it has just ended the job."""
-CONNECTIONS = 12
-"""For commands; a worker's wait takes one more, the watchers' reader two."""
+CONNECTIONS = 9
+"""For commands; a worker's wait takes one more, the watchers' reader two, the results store four."""
 LONGEST_WAIT_S = 2.0
 T = TypeVar("T")
 
@@ -202,7 +202,7 @@ class RedisQueue:
     async def events(self, job_id: str, after: str | None = None) -> AsyncIterator[JobEvent]:
         """See JobQueue. An event that this version cannot read is passed over."""
         async for entry_id, text in self._reader.entries(job_id, after):
-            what = event_from_json(text)
+            what = _event(text)
             if what is not None:
                 yield JobEvent(entry_id, what)
             if isinstance(what, Ended):
@@ -269,6 +269,13 @@ class RedisQueue:
 async def _answered(command: Awaitable[T]) -> T:
     with plain_errors():
         return await command
+
+
+def _event(text: str) -> Happening | None:
+    try:
+        return event_from_json(text)
+    except PayloadError:
+        return None
 
 
 def _told(report: Progress) -> dict[str, Any]:

@@ -21,7 +21,7 @@ for _, model in ipairs(call('SMEMBERS', base .. 'queues')) do
   end
 end
 
-for _, id in ipairs(call('ZRANGEBYSCORE', base .. 'hangups', '-inf', now, 'LIMIT', 0, 500)) do
+for _, id in ipairs(call('ZRANGEBYSCORE', base .. 'hangups', '-inf', now, 'LIMIT', 0, 2000)) do
   local once = call('HGET', job_key(id), 'once')
   local kept = once and call('GET', once)
   if kept and string.match(kept, '^%S+ (.+)$') == id then
@@ -33,7 +33,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', base .. 'hangups', '-inf', now, 'LIMIT
   end
 end
 
-for _, id in ipairs(call('ZRANGEBYSCORE', base .. 'deadlines', '-inf', now, 'LIMIT', 0, 500)) do
+for _, id in ipairs(call('ZRANGEBYSCORE', base .. 'deadlines', '-inf', now, 'LIMIT', 0, 2000)) do
   call('ZREM', base .. 'deadlines', id)
   local job = call('HMGET', job_key(id), 'state', 'deadline_ms')
   if job[1] == 'queued' then
@@ -42,7 +42,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', base .. 'deadlines', '-inf', now, 'LIM
 end
 
 local old = now - args.keep_ms
-for _, entry in ipairs(call('ZRANGEBYSCORE', base .. 'ended', '-inf', old, 'LIMIT', 0, 500)) do
+for _, entry in ipairs(call('ZRANGEBYSCORE', base .. 'ended', '-inf', old, 'LIMIT', 0, 2000)) do
   local id, model, tenant = string.match(entry, '^(%S+) (%S+) (.*)$')
   local q = queue_of(model)
   call('DEL', job_key(id), base .. 'ev:' .. id, q .. id)
