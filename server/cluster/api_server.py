@@ -20,6 +20,7 @@ from server.metrics.registry import render, tell_build
 from server.profile import ModelProfile
 from server.readiness import Phase
 from server.settings import Settings
+from server.traces.open import open_traces
 
 
 @dataclass
@@ -41,6 +42,7 @@ class ApiServer:
             new_id(),
             needs_workers=not self.settings.ready_without_workers,
         )
+        self.traces = open_traces(self.settings.otel_endpoint, version("h2serve"))
         rule = label_rule(self.settings, self.profile)
         self._metrics = ApiMetrics(self.registry, rule)
         tell_build(self.registry, version("h2serve"), self.profile.name)
@@ -59,6 +61,7 @@ class ApiServer:
                 pair_stats=self.stores.pair_stats,
                 log_line=write_line if settings.request_log else lambda line: None,
                 access=access_of(settings),
+                traces=self.traces,
                 clock=time.monotonic,
                 wall_clock=time.time,
                 new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
@@ -87,6 +90,7 @@ class ApiServer:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
         await self.stores.close()
+        await asyncio.to_thread(self.traces.close)
 
     def _not_ready(self) -> str | None:
         return f"the server is {self.phase}" if self.phase is Phase.DRAINING else self.watch.reason
