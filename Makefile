@@ -31,7 +31,7 @@ test: lint
 gpu-test: install
 	$(BIN)/python -m pytest -m gpu -rs
 
-# Calls made up from the API's own document.
+# 20,000 calls made up from the API's own document, in each of the two modes.
 fuzz: install
 	FUZZ_CALLS=20000 $(BIN)/python -m pytest tests/api/test_fuzz.py
 
