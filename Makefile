@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # OpenMP's threads would spin at barriers: on a machine that does anything else a step takes many times as long.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: install serve test gpu-test lint nano nano-check bench peers aiperf compose-test lock
+.PHONY: install serve cluster test gpu-test lint nano nano-check bench peers aiperf compose-test lock
 
 install: $(VENV)/.installed
 
@@ -19,6 +19,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 serve: install
 	exec $(BIN)/h2serve serve --port $(PORT)
+
+# The distributed mode on this machine: Redis, one API and two workers, until Ctrl-C.
+cluster: install
+	exec $(BIN)/h2serve cluster --port $(PORT)
 
 test: lint
 	$(BIN)/python -m pytest

@@ -10,6 +10,7 @@
     |-- QueueFull               429, come back after ``retry_after_s``
     |   `-- RateLimited         429, this key's own bounds
     |-- NotReady                503, loading or draining
+    |   |-- ShuttingDown        503, the job that was waited for lives on
     |   |-- StorageUnreachable  503, nobody answers where jobs or results are kept
     |   `-- StorageFull         503, there is no room left, or writes are refused
     |-- JobFailed               500, the engine could not make this image
@@ -112,6 +113,14 @@ class NotReady(ServerError):
 
     status = 503
     code = "not_ready"
+
+
+class ShuttingDown(NotReady):
+    """This process stops; the job that the client waits for lives on, and the same request finds it again."""
+
+    def __init__(self, message: str, job_id: str) -> None:
+        super().__init__(message)
+        self.job_id = job_id
 
 
 class StorageUnreachable(NotReady):

@@ -21,6 +21,7 @@ from server.errors import (
     QueueFull,
     RequestError,
     ServerError,
+    ShuttingDown,
 )
 
 MESSAGE_LENGTH = 800
@@ -55,6 +56,8 @@ def from_server_error(error: ServerError) -> Response:
         headers["www-authenticate"] = "Bearer"
     if isinstance(error, NotReady):
         headers["retry-after"] = str(RETRY_WHEN_NOT_READY_S)
+    if isinstance(error, ShuttingDown):
+        headers["x-job-id"] = error.job_id
     if isinstance(error, RequestError | JobCancelled | JobExpired | JobFailed | KeyConflict):
         headers["x-should-retry"] = "false"
     if isinstance(error, JobLost):

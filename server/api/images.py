@@ -16,7 +16,7 @@ from server.api.guard import caller_of
 from server.api.parts import ApiParts
 from server.api.request_log import NOTES, notes_of_job, notes_of_result
 from server.api.schema import GENERATION_DOC
-from server.errors import JobCancelled, JobExpired, JobFailed, NotReady, QueueFull
+from server.errors import JobCancelled, JobExpired, JobFailed, NotReady, QueueFull, ShuttingDown
 from server.jobs.cost import cost, expected_share
 from server.jobs.event import Ended, JobState
 from server.jobs.interface import JobQueue
@@ -116,7 +116,7 @@ async def end_of(queue: JobQueue, job_id: str) -> Ended:
     async for event in queue.events(job_id):
         if isinstance(event.what, Ended):
             return event.what
-    raise NotReady("the server is shutting down")
+    raise ShuttingDown("the server is shutting down", job_id)
 
 
 async def hang_up(request: Request) -> None:

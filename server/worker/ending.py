@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,13 +74,16 @@ class Ending:
             await self.storing.forget(self._blobs_of(job))
         self._let_go(job)
 
-    async def give_back(self, jobs: Iterable[Running]) -> None:
-        """Hand jobs back unharmed; who takes one over goes on from its checkpoints."""
-        mine = [job for job in jobs if self._claim(job)]
-        await asyncio.gather(*(self._release(job) for job in mine))
+    async def give_back(self, jobs: Iterable[Running], died: Collection[str] = ()) -> None:
+        """Hand jobs back; who takes one over goes on from its checkpoints.
 
-    async def _release(self, job: Running) -> None:
-        await repeat(lambda: self.queue.release(job.lease), lambda: self.book.is_ours(job))
+        Those of ``died`` count as killed with their worker: one of them may have done it, and would do it again.
+        """
+        mine = [job for job in jobs if self._claim(job)]
+        await asyncio.gather(*(self._release(job, job.id in died) for job in mine))
+
+    async def _release(self, job: Running, died: bool) -> None:
+        await repeat(lambda: self.queue.release(job.lease, died), lambda: self.book.is_ours(job))
         self._let_go(job)
 
     def drop(self, report: LeaseReport) -> None:
