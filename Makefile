@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # OpenMP's threads would spin at barriers: on a machine that does anything else a step takes many times as long.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: install serve cluster test fuzz gpu-test lint nano nano-check bench peers aiperf compose-test lock
+.PHONY: install serve cluster test gpu-test lint nano nano-check bench peers aiperf compose-test fuzz lock
 
 install: $(VENV)/.installed
 
