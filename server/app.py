@@ -35,7 +35,7 @@ from server.metrics.registry import render, tell_build
 from server.metrics.thresholds import ThresholdRule, threshold_rule
 from server.metrics.worker import WorkerMetrics
 from server.pair_stats.memory import MemoryPairStats
-from server.profile import ModelProfile, load_profile, model_source, with_presets
+from server.profile import ModelProfile, check_image_input, load_profile, model_source, with_presets
 from server.readiness import Phase, Readiness
 from server.results.memory import MemoryResults
 from server.settings import Settings
@@ -249,6 +249,7 @@ def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     model = load_model(model_source(profile), settings.device, settings.dtype)
+    check_image_input(profile, model.family.image_input)
     limits = EngineLimits(
         max_batch=settings.max_batch,
         memory_budget_bytes=settings.memory_budget_mb * 2**20,
