@@ -42,10 +42,10 @@ class ApiServer:
             new_id(),
             needs_workers=not self.settings.ready_without_workers,
         )
-        self.traces = open_traces(self.settings.otel_endpoint, version("h2serve"))
         rule = label_rule(self.settings, self.profile)
         self._metrics = ApiMetrics(self.registry, rule)
         tell_build(self.registry, version("h2serve"), self.profile.name)
+        self._traces = open_traces(self.settings.otel_endpoint, version("h2serve"))
 
     def api(self) -> Edge:
         """The application to be served."""
@@ -61,7 +61,6 @@ class ApiServer:
                 pair_stats=self.stores.pair_stats,
                 log_line=write_line if settings.request_log else lambda line: None,
                 access=access_of(settings),
-                traces=self.traces,
                 clock=time.monotonic,
                 wall_clock=time.time,
                 new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
@@ -69,6 +68,7 @@ class ApiServer:
                 images_per_s=lambda: self.watch.images_per_s,
                 has_started=lambda: True,
                 not_ready=self._not_ready,
+                traces=self._traces,
             )
         )
 
@@ -90,7 +90,7 @@ class ApiServer:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
         await self.stores.close()
-        await asyncio.to_thread(self.traces.close)
+        await asyncio.to_thread(self._traces.close)
 
     def _not_ready(self) -> str | None:
         return f"the server is {self.phase}" if self.phase is Phase.DRAINING else self.watch.reason

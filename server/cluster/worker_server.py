@@ -45,7 +45,7 @@ class WorkerServer:
     _worker: Worker | None = None
 
     def __post_init__(self) -> None:
-        self.traces = open_traces(self.settings.otel_endpoint, version("h2serve"))
+        self._traces = open_traces(self.settings.otel_endpoint, version("h2serve"))
 
     async def serve(self, on_ready: Callable[[str], None]) -> None:
         """Until a signal. ``on_ready`` is told the name. Raises StartupError, and what breaks the worker."""
@@ -64,7 +64,7 @@ class WorkerServer:
             http.should_exit = True
             await answering
             await self.stores.close()
-            await asyncio.to_thread(self.traces.close)
+            await asyncio.to_thread(self._traces.close)
 
     async def _work(self, stop: asyncio.Event, hurry: asyncio.Event, on_ready: Callable[[str], None]) -> None:
         """Load, work, leave. A model that is still loading is not waited for."""
@@ -107,7 +107,7 @@ class WorkerServer:
             self.stores.pair_stats,
             worker_terms(settings, self.profile.name, self.listening),
             time.monotonic,
-            self.traces,
+            self._traces,
         )
 
     def _http(self) -> uvicorn.Config:
