@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # OpenMP's threads would spin at barriers: on a machine that does anything else a step takes many times as long.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: install serve cluster test gpu-test lint nano nano-check bench peers compose-test lock
+.PHONY: install serve cluster test fuzz gpu-test lint nano nano-check bench peers aiperf compose-test lock
 
 install: $(VENV)/.installed
 
@@ -31,6 +31,10 @@ test: lint
 gpu-test: install
 	$(BIN)/python -m pytest -m gpu -rs
 
+# Calls made up from the API's own document.
+fuzz: install
+	FUZZ_CALLS=20000 $(BIN)/python -m pytest tests/api/test_fuzz.py
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -52,6 +56,14 @@ peers: .venv-peers/.installed
 .venv-peers/.installed: load_tests/peers/requirements.txt constraints.txt
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --constraint constraints.txt --requirement $<
+	touch $@
+
+# aiperf, the outside judge of load_tests/aiperf, in an environment of its own.
+aiperf: .venv-aiperf/.installed
+
+.venv-aiperf/.installed: load_tests/aiperf/requirements.txt
+	$(PYTHON) -m venv .venv-aiperf
+	.venv-aiperf/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
 # The compose file run for real, as root: needs no registry and no Docker, both are made here. At most 20 minutes.

@@ -113,6 +113,7 @@ class Job:
     ``submitted_ms`` is the accepting process's wall clock, milliseconds since 1970. ``priority`` orders the jobs
     of one ``tenant``; between tenants, shares of ``cost`` go by ``weight``. A job that waits longer than
     ``deadline_ms`` expires. An ``asynchronous`` job lives on when nobody waits for it.
+    ``traceparent`` is the W3C header of the request's trace, where somebody traces.
     """
 
     id: str
@@ -124,6 +125,7 @@ class Job:
     deadline_ms: int | None = None
     cost: float = 1.0
     asynchronous: bool = False
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -10,6 +11,7 @@ from server.access.caller import Caller, check_caps
 from server.admission import Refused, decide
 from server.api.answer import shape_answer
 from server.api.body import read_json
+from server.api.edge import TRACEPARENT
 from server.api.editing import refuse_what_fills_in
 from server.api.generation import parse_generation
 from server.api.guard import caller_of
@@ -43,7 +45,7 @@ async def make_images(parts: ApiParts, request: Request, wanted: ImageRequest) -
     """From a checked request to its answer."""
     caller = caller_of(request.scope)
     check_caps(wanted, caller.limits)
-    job = new_job(parts, wanted, caller)
+    job = replace(new_job(parts, wanted, caller), traceparent=request.scope[TRACEPARENT])
     notes = request.scope[NOTES]
     notes |= notes_of_job(job, parts.limits.log_prompts)
     with parts.access.usage.under_way(caller, wanted.num_images, job.cost):

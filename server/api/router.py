@@ -12,6 +12,7 @@ from server.api.guard import Guard
 from server.api.health import health_router
 from server.api.images import images_router
 from server.api.models import models_router
+from server.api.openapi import DocumentedApi
 from server.api.parts import ApiParts
 from server.api.presets import presets_router
 from server.api.request_log import RequestLog
@@ -25,13 +26,22 @@ def create_api(parts: ApiParts) -> Edge:
     guarded: ASGIApp = Guard(in_time, access.keys, access.metrics_token)
     if access.cors_origins:
         guarded = with_cors(guarded, access.cors_origins)
-    return Edge(guarded, parts.metrics, RequestLog(parts.log_line, parts.wall_clock), parts.clock, parts.new_id)
+    return Edge(
+        guarded,
+        parts.metrics,
+        RequestLog(parts.log_line, parts.wall_clock),
+        parts.traces,
+        parts.clock,
+        parts.new_id,
+    )
 
 
 def create_routes(parts: ApiParts) -> FastAPI:
     """All routes."""
     # A slash too many is a 404 with the envelope, not a redirect to an address made of the Host header.
-    app = FastAPI(
+    app = DocumentedApi(
+        parts.profile,
+        parts.limits,
         title="h2serve",
         description="Flux images under H2-Cache, two thresholds a request.",
         redirect_slashes=False,

@@ -2,53 +2,8 @@
 
 from typing import Any
 
-from server.cache_methods import CACHE_METHODS
-from server.cache_parts import GUARDS, PART_KINDS
+from server.api.answer_example import ANSWER_EXAMPLE
 
-_TAU = {"type": "number", "minimum": 0}
-_CACHE: dict[str, Any] = {
-    "description": "A preset's name, a preset with overrides, the paper's rule with what is given, or a method.",
-    "oneOf": [
-        {"type": "string", "examples": ["off", "paper", "fast", "balanced", "quality"]},
-        {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                "preset": {"type": "string"},
-                "tau1": {**_TAU, "description": "threshold of structure, the double-stream blocks"},
-                "tau2": {**_TAU, "description": "threshold of detail, the single-stream blocks"},
-                "warmup": {"type": "integer", "minimum": 0, "description": "first steps that are full"},
-                "max_consecutive": {"type": "integer", "minimum": 0, "description": "reuses in a row, a stage"},
-                "last_full": {"type": "boolean", "description": "the last step is full"},
-            },
-        },
-        {
-            "type": "object",
-            "required": ["method"],
-            "properties": {"method": {"type": "string", "enum": list(CACHE_METHODS)}},
-            "description": "Another method of the field, with its own parameters: docs/methods.md.",
-            "examples": [{"method": "dicache", "threshold": 0.4}],
-        },
-        {
-            "type": "object",
-            "required": ["gate"],
-            "additionalProperties": False,
-            "properties": {
-                **{role: {"description": f"one of {', '.join(kinds)}"} for role, kinds in PART_KINDS.items()},
-                "guards": {"type": "object", "properties": {name: {} for name in GUARDS}},
-            },
-            "description": "A method by parts: each a name, or an object of its kind and parameters.",
-            "examples": [
-                {
-                    "signal": "probe-residual",
-                    "gate": {"kind": "below", "threshold": 0.2},
-                    "fill": {"kind": "guarded", "most": 2.5},
-                    "guards": {"last_full": True},
-                }
-            ],
-        },
-    ],
-}
 _GENERATION: dict[str, Any] = {
     "type": "object",
     "required": ["prompt"],
@@ -69,9 +24,7 @@ _GENERATION: dict[str, Any] = {
         "negative_prompt": {"type": "string", "description": "what to guide away from, by true_cfg_scale"},
         "true_cfg_scale": {"type": "number", "minimum": 0, "description": "above 1 each step is two rows"},
         "max_sequence_length": {"type": "integer", "minimum": 1, "description": "of the prompt, in tokens"},
-        "cache": _CACHE,
-        "tau1": _TAU,
-        "tau2": _TAU,
+        **{name: {} for name in ("cache", "tau1", "tau2")},  # filled in by ``openapi``, as the other bounds are
     },
     "example": {"prompt": "a large red heart at the left on a blue background", "cache": "balanced", "seed": 7},
 }
@@ -136,7 +89,7 @@ def _described(text: str, schema: dict[str, Any]) -> dict[str, Any]:
 GENERATION_DOC: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": _GENERATION}}},
     "responses": {
-        "200": _described("the images", _ANSWER),
+        "200": _described("the images", {**_ANSWER, "example": ANSWER_EXAMPLE}),
         "400": _described("a field is wrong: `param` says which", _ERROR),
         "404": _described("the model is not served here", _ERROR),
         "409": _described("the job was cancelled", _ERROR),

@@ -13,6 +13,7 @@ from server.metrics.worker import WorkerMetrics
 from server.pair_stats.interface import FinishedJob, PairStats, key_of
 from server.request import JobResult
 from server.results.inputs import input_keys
+from server.traces.interface import Traces
 from server.worker.book import Book
 from server.worker.checkpoints import Checkpoints
 from server.worker.patience import repeat
@@ -33,6 +34,7 @@ class Ending:
     checkpoints: Checkpoints
     metrics: WorkerMetrics
     pair_stats: PairStats
+    traces: Traces
     start: Callable[[Coroutine[Any, Any, None]], None]
 
     async def image(self, job: Running, index: int, event: SampleFinished) -> None:
@@ -43,6 +45,7 @@ class Ending:
             log.exception("an image of job %s could not be stored", job.id)
             await self.fail(job, NOT_STORED)
             return
+        self.traces.image(job.lease.job.traceparent, job.images[index])
         self.metrics.result_stored(len(event.image))
         self.metrics.image_denoised(job.lease.job.request.cache, event.denoise_ms / 1000)
         if len(job.images) == job.num_images:
@@ -113,4 +116,9 @@ class Ending:
     def _finished(self, job: Running, result: JobResult) -> FinishedJob:
         choice = job.lease.job.request.cache
         key = key_of(self.metrics.labels_of(choice).preset, choice)
-        return FinishedJob(key, tuple(image.counts for image in result.images), result.timings.total_ms / 1000)
+        return FinishedJob(
+            job.lease.job.tenant,
+            key,
+            tuple(image.counts for image in result.images),
+            result.timings.total_ms / 1000,
+        )

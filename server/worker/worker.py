@@ -65,7 +65,7 @@ class Worker:
         self.checkpoints = Checkpoints(parts.engine, parts.results, terms.checkpoints, clock)
         storing = Storing(parts.results, self.book.is_ours, clock, terms.result_ttl_s, terms.store_patience_s)
         self.ending = Ending(
-            queue, self.book, storing, self.checkpoints, parts.metrics, parts.pair_stats, self._start
+            queue, self.book, storing, self.checkpoints, parts.metrics, parts.pair_stats, parts.traces, self._start
         )
         self.reporting = Reporting(queue, self.book, self.ending.drop)
         inputs = Inputs(parts.results, self.ending, self._start)
