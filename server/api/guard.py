@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server.access.caller import NOBODY_IN_PARTICULAR, Caller
 from server.access.store import KeyStore
 from server.api.envelope import from_server_error
-from server.errors import NotAllowed
+from server.errors import NotAllowed, ServerError
 
 OPEN_PATHS = ("/livez", "/readyz", "/startupz")
 """All that a stranger is answered; each tells no more than a word."""
@@ -38,7 +38,7 @@ class Guard:
         if scope["type"] == "http":
             try:
                 scope[CALLER] = await self._caller(scope["path"], Headers(scope=scope))
-            except NotAllowed as error:
+            except ServerError as error:
                 await from_server_error(error)(scope, receive, send)
                 return
         if scope["type"] == "websocket":  # there are none, and none is to come in past the guard
@@ -47,7 +47,7 @@ class Guard:
         await self.app(scope, receive, send)
 
     async def _caller(self, path: str, headers: Headers) -> Caller:
-        """Raises NotAllowed, which says nothing of what is or is not there."""
+        """Raises NotAllowed, which says nothing of what is or is not there, and NotReady without a key store."""
         if self.keys is None or path in OPEN_PATHS:
             return NOBODY_IN_PARTICULAR
         secret = secret_of(headers)

@@ -86,7 +86,6 @@ async def put(parts: ApiParts, job: Job) -> None:
         raise NotReady(reason)
     bound = parts.limits.max_queue
     if isinstance(await parts.queue.put(job, Bounds(bound, bound)), Full):
-        parts.metrics.refused(QueueFull.code)
         depth = await parts.queue.depth()
         count, rate = job.request.num_images, parts.images_per_s()
         said = decide(count, depth.images_waiting, depth.images_running, bound, rate)

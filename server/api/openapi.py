@@ -69,7 +69,7 @@ def complete_operation(path: str, operation: dict[str, Any]) -> None:
     responses.pop("422", None)  # ours is a 400
     expected = [*OF_ALL, *(OF_BODIES if "requestBody" in operation else ())]
     if path not in OPEN_PATHS:
-        expected.append("401")
+        expected += ["401", "503"]
         operation["security"] = [{"bearer": []}, {"key": []}, {}]
     for status in expected:
         responses.setdefault(status, {"description": ERRORS[status]})
