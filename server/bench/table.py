@@ -28,6 +28,7 @@ def print_table(only: str | None, model: str, device: str) -> None:
         "throughput": lambda: throughput_rows(model, device),
         "http": http_rows,
         "memory": memory_rows,
+        "scrape": scrape_rows,
         "presets": lambda: preset_rows(model, device),
     }
     table = Table("number", "measured", "wanted", "beside it", title="h2serve bench --engine")
@@ -90,6 +91,20 @@ def memory_rows() -> Iterator[Row]:
         f"{100 * got.growth:+.1f} %",
         "<= +3 %",
         f"{got.after_first / mib:.0f} and {got.after_last / mib:.0f} MiB",
+    )
+
+
+def scrape_rows() -> Iterator[Row]:
+    """The metrics' text at its fullest."""
+    from server.bench.scrape import measure_scrape
+
+    got = measure_scrape()
+    yield Row(
+        "scrape after 10,000 threshold pairs",
+        f"{got.series} series",
+        "< 4000",
+        f"{got.num_bytes / 1000:.0f} kB, rendered in {got.render_ms:.0f} ms; a step of three rows is counted in "
+        f"{got.step_us:.0f} us",
     )
 
 

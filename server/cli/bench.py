@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-Benchmark = Literal["overhead", "throughput", "http", "memory", "presets"]
+Benchmark = Literal["overhead", "throughput", "http", "memory", "scrape", "presets"]
 
 
 def bench(
