@@ -30,6 +30,7 @@ def print_table(only: str | None, model: str, device: str) -> None:
         "memory": memory_rows,
         "scrape": scrape_rows,
         "presets": lambda: preset_rows(model, device),
+        "checkpoints": lambda: checkpoint_rows(model, device),
     }
     table = Table("number", "measured", "wanted", "beside it", title="h2serve bench --engine")
     console = Console()
@@ -119,3 +120,16 @@ def preset_rows(model: str, device: str) -> Iterator[Row]:
             "",
             f"share of block FLOPs {got.flops_ratio:.3f}; PSNR {got.psnr_db:.1f} dB against the uncached image",
         )
+
+
+def checkpoint_rows(model: str, device: str) -> Iterator[Row]:
+    """What saving every sample at each 8th step costs a batch of 8."""
+    from server.bench.checkpoints import measure_checkpoints
+
+    got = measure_checkpoints(model, device)
+    yield Row(
+        f"time with checkpoints on {model}",
+        f"{got.ratio:.3f}x",
+        "",
+        f"{got.per_pass} a pass of {got.mean_bytes / 2**10:.0f} KB, {got.read_ms:.1f} ms to read one",
+    )
