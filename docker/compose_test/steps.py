@@ -75,7 +75,7 @@ def everything_comes_up_healthy(stage: Stage) -> None:
     def is_ready() -> bool:
         return httpx.get(f"{stage.api_url}/readyz", timeout=5, trust_env=False).status_code == 200
 
-    wait_for(is_ready, "the API is ready", 60)
+    wait_for(is_ready, "the API is ready: a worker has loaded its model", 240)
 
 
 def an_image_comes_through_the_published_port(stage: Stage) -> None:
