@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +24,12 @@ from server.calibrate.presets_file import read_presets
 from server.engine.interface import Engine, EngineLimits
 from server.jobs.memory import MemoryQueue
 from server.jobs.terms import QueueTerms
-from server.metrics import Metrics
+from server.metrics.api import ApiMetrics
+from server.metrics.jobs import JobMetrics
+from server.metrics.registry import render, tell_build
+from server.metrics.thresholds import ThresholdRule, threshold_rule
+from server.metrics.worker import WorkerMetrics
+from server.pair_stats.memory import MemoryPairStats
 from server.profile import ModelProfile, load_profile, model_source, with_presets
 from server.readiness import Phase, Readiness
 from server.results.memory import MemoryResults
@@ -46,12 +53,21 @@ class EmbeddedServer:
     profile: ModelProfile
     load_engine: LoadEngine
     readiness: Readiness = field(default_factory=Readiness)
-    queue: MemoryQueue = field(default_factory=lambda: MemoryQueue(new_id, steady_clock(), EMBEDDED))
+    queue: MemoryQueue = field(init=False)
     results: MemoryResults = field(default_factory=lambda: MemoryResults(time.monotonic))
-    metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    pair_stats: MemoryPairStats = field(default_factory=lambda: MemoryPairStats(time.time))
     _engine: Engine | None = None
     _worker: Worker | None = None
     _working: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        rule, jobs = label_rule(self.settings, self.profile), JobMetrics(self.registry)
+        self.queue = MemoryQueue(new_id, steady_clock(), EMBEDDED, on_end=jobs.ended)
+        self._api_metrics = ApiMetrics(self.registry, rule)
+        self._worker_metrics = WorkerMetrics(self.registry, rule)
+        self._worker_metrics.batch_limit_is(self.settings.max_batch)
+        tell_build(self.registry, version("h2serve"), self.profile.name)
 
     def api(self) -> Edge:
         """The application to be served; it answers 503 until ``start`` is through."""
@@ -59,11 +75,17 @@ class EmbeddedServer:
             ApiParts(
                 profile=self.profile,
                 limits=ApiLimits(
-                    self.settings.prompt_limit, self.settings.body_limit_bytes, self.settings.max_queue
+                    self.settings.prompt_limit,
+                    self.settings.body_limit_bytes,
+                    self.settings.max_queue,
+                    self.settings.log_prompts,
                 ),
                 queue=self.queue,
                 results=self.results,
-                metrics=self.metrics,
+                metrics=self._api_metrics,
+                render_metrics=self._render_metrics,
+                pair_stats=self.pair_stats,
+                log_line=write_line if self.settings.request_log else lambda line: None,
                 clock=time.monotonic,
                 wall_clock=time.time,
                 new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
@@ -81,7 +103,8 @@ class EmbeddedServer:
             self.queue,
             self.results,
             engine,
-            self.metrics,
+            self._worker_metrics,
+            self.pair_stats,
             self.profile.name,
             self.settings.result_ttl_s,
             time.monotonic,
@@ -118,6 +141,10 @@ class EmbeddedServer:
         depth = await self.queue.depth()
         return depth.images_waiting + depth.images_running > 0
 
+    def _render_metrics(self) -> bytes:
+        self._api_metrics.workers_are(int(self._not_ready() is None))
+        return render(self.registry)
+
     def _is_working(self) -> bool:
         return self._working is not None and not self._working.done()
 
@@ -152,6 +179,17 @@ def steady_clock() -> Callable[[], float]:
 def new_id() -> str:
     """32 hexadecimal digits, not to be guessed."""
     return secrets.token_hex(16)
+
+
+def write_line(line: str) -> None:
+    """To standard error."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def label_rule(settings: Settings, profile: ModelProfile) -> ThresholdRule:
+    """Which labels thresholds get in the metrics."""
+    presets = {name: (preset.tau1, preset.tau2) for name, preset in profile.presets.items()}
+    return threshold_rule(presets, settings.tau_pairs, settings.tau1_edges, settings.tau2_edges)
 
 
 def served_profile(settings: Settings) -> ModelProfile:

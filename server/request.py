@@ -17,6 +17,8 @@ class OutputFormat(StrEnum):
 
 TWO_THRESHOLDS = ("default", "paper")
 """Methods whose knobs are ``tau1`` and ``tau2``: ours, and H2-Cache as published."""
+PAPER_PAIR = (0.15, 0.22)
+"""tau1 and tau2 of H2-Cache as published (arXiv 2510.27171)."""
 ParameterValue = float | int | bool | str | tuple[float, ...]
 
 
@@ -141,3 +143,8 @@ class JobResult:
     """Everything a finished job answers with, images in order of index."""
 
     images: tuple[ImageResult, ...]
+
+    @property
+    def timings(self) -> Timings:
+        """Those of the image that was ready last: the parts add up to its total."""
+        return max((image.timings for image in self.images), key=lambda timings: timings.total_ms)

@@ -1,11 +1,12 @@
 """The server's settings: one TOML profile, overridden by the environment, overridden by flags; checked once."""
 
+import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -14,9 +15,25 @@ from pydantic_settings import (
 )
 
 from server.errors import SettingsError
+from server.metrics.thresholds import MAX_PAIRS, cells
 
 PREFIX = "H2SERVE_"
 DEFAULT_FILE = Path(__file__).parent.parent / "config" / "default.toml"
+
+
+def _from_json(given: Any) -> Any:
+    """A list in an environment variable is written as JSON."""
+    return json.loads(given) if isinstance(given, str) else given
+
+
+def _rising(edges: tuple[float, ...]) -> tuple[float, ...]:
+    cells(edges)
+    return edges
+
+
+Tau = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Edges = Annotated[tuple[Tau, ...], BeforeValidator(_from_json), AfterValidator(_rising)]
+Pairs = Annotated[tuple[tuple[Tau, Tau], ...], BeforeValidator(_from_json), Field(max_length=MAX_PAIRS)]
 
 
 class Settings(BaseSettings):
@@ -39,6 +56,11 @@ class Settings(BaseSettings):
     result_ttl_s: float = Field(gt=0)
     shutdown_grace_s: float = Field(ge=0)
     presets: str
+    tau1_edges: Edges
+    tau2_edges: Edges
+    tau_pairs: Pairs
+    request_log: bool
+    log_prompts: bool
     image_metadata: bool
 
 

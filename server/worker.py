@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from server.admission import ServiceRate
 from server.engine.interface import (
-    BatchStepped,
     Engine,
     EngineEvent,
     SampleDropped,
@@ -20,7 +19,8 @@ from server.engine.interface import (
 from server.jobs.fit import Room
 from server.jobs.interface import JobQueue
 from server.jobs.lease import Lease, Progress
-from server.metrics import Metrics
+from server.metrics.worker import WorkerMetrics
+from server.pair_stats.interface import FinishedJob, PairStats, key_of
 from server.request import ImageResult, JobResult, Timings
 from server.results.interface import ResultStore
 
@@ -79,7 +79,8 @@ class Worker:
         queue: JobQueue,
         results: ResultStore,
         engine: Engine,
-        metrics: Metrics,
+        metrics: WorkerMetrics,
+        pair_stats: PairStats,
         model: str,
         result_ttl_s: float,
         clock: Callable[[], float],
@@ -87,6 +88,7 @@ class Worker:
     ) -> None:
         self._queue, self._results, self._engine = queue, results, engine
         self._metrics, self._model, self._ttl_s, self._clock = metrics, model, result_ttl_s, clock
+        self._pair_stats = pair_stats
         self._name = name
         self._running: dict[str, Running] = {}
         self._events: asyncio.Queue[EngineEvent] = asyncio.Queue()
@@ -97,7 +99,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         self._engine.start(
             lambda event: _hand_over(loop, self._events.put_nowait, event),
-            lambda step: _hand_over(loop, self._count_step, step),
+            lambda fact: _hand_over(loop, self._metrics.engine_said, fact),
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._take_and_renew())
@@ -107,7 +109,6 @@ class Worker:
         while True:
             await self._fill()
             await self._renew()
-            await self._show_depth()
             await self._queue.wait_for_work(self._model, RENEW_EACH_S)
 
     async def _handle_events(self) -> None:
@@ -129,6 +130,7 @@ class Worker:
         self._feed()
         for lease in await self._queue.take(self._room(), self._model, self._name):
             self._running[lease.job.id] = Running(lease, self._clock())
+            self._metrics.job_taken(lease.attempt)
             self.rate = self.rate.began(self._clock())
         self._feed()
 
@@ -149,6 +151,7 @@ class Worker:
 
     async def _renew(self) -> None:
         report = await self._queue.renew([job.lease for job in self._running.values()])
+        self._metrics.leases_lost(len(report.lost))
         for job_id in report.gone:
             await self._drop(job_id)
 
@@ -196,12 +199,24 @@ class Worker:
         self.rate = self.rate.finished(self._clock())
         key, seed = f"{job.id}/{index}", job.lease.job.request.seed + index
         await self._results.put(key, event.image, self._ttl_s)
+        self._metrics.result_stored(len(event.image))
+        self._metrics.image_denoised(job.lease.job.request.cache, event.denoise_ms / 1000)
         timings = self._timings(job, event)
         job.images[index] = ImageResult(index, seed, key, event.counts, timings, event.text_tokens)
         if len(job.images) == job.num_images:
-            images = tuple(job.images[k] for k in sorted(job.images))
-            await self._queue.finish(job.lease, JobResult(images))
-            self._running.pop(job.id, None)
+            await self._finish(job)
+
+    async def _finish(self, job: Running) -> None:
+        """All images are there. Recorded where the lease was still ours: a stale end is another worker's."""
+        result = JobResult(tuple(job.images[k] for k in sorted(job.images)))
+        if await self._queue.finish(job.lease, result):
+            await self._pair_stats.record(self._finished(job, result))
+        self._running.pop(job.id, None)
+
+    def _finished(self, job: Running, result: JobResult) -> FinishedJob:
+        choice = job.lease.job.request.cache
+        key = key_of(self._metrics.labels_of(choice).preset, choice)
+        return FinishedJob(key, tuple(image.counts for image in result.images), result.timings.total_ms / 1000)
 
     def _timings(self, job: Running, event: SampleFinished) -> Timings:
         """Queueing is all of the time that the engine does not account for."""
@@ -214,13 +229,6 @@ class Worker:
             decode_ms=event.decode_ms,
             total_ms=total_ms,
         )
-
-    def _count_step(self, step: BatchStepped) -> None:
-        self._metrics.batch_stepped(step.batch_size, step.seconds, step.outcomes)
-
-    async def _show_depth(self) -> None:
-        depth = await self._queue.depth()
-        self._metrics.queue_is(depth.images_waiting, depth.images_running)
 
 
 def _hand_over(loop: asyncio.AbstractEventLoop, receive: Callable[[T], None], item: T) -> None:

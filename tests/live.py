@@ -16,7 +16,7 @@ from server.settings import DEFAULT_FILE, Settings, load_settings
 
 def settings_for_tests(**changes: Any) -> Settings:
     """The shipped profile on a free port, with changes."""
-    return load_settings(DEFAULT_FILE, {"port": 0, "shutdown_grace_s": 5.0, **changes}, {})
+    return load_settings(DEFAULT_FILE, {"port": 0, "shutdown_grace_s": 5.0, "request_log": False, **changes}, {})
 
 
 @contextlib.contextmanager

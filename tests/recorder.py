@@ -8,12 +8,14 @@ from typing import Any
 from server.engine.interface import (
     BatchStepped,
     EngineEvent,
+    EngineFact,
     SampleDropped,
     SampleFailed,
     SampleFinished,
     SampleOrder,
     SampleSaved,
     SampleStepped,
+    TextEncoded,
 )
 from server.request import CacheChoice
 
@@ -33,6 +35,7 @@ class Recorder:
 
     events: list[EngineEvent] = field(default_factory=list)
     batches: list[BatchStepped] = field(default_factory=list)
+    texts: list[TextEncoded] = field(default_factory=list)
     change: threading.Condition = field(default_factory=threading.Condition)
 
     def listen(self, event: EngineEvent) -> None:
@@ -40,9 +43,12 @@ class Recorder:
             self.events.append(event)
             self.change.notify_all()
 
-    def observe(self, step: BatchStepped) -> None:
+    def observe(self, fact: EngineFact) -> None:
         with self.change:
-            self.batches.append(step)
+            if isinstance(fact, BatchStepped):
+                self.batches.append(fact)
+            else:
+                self.texts.append(fact)
             self.change.notify_all()
 
     def wait(self, is_so: Callable[[], bool]) -> None:

@@ -24,7 +24,7 @@ def shape_answer(job: Job, result: JobResult, images: Sequence[bytes], created: 
         ],
         "usage": _shape_usage(request, result),
         "cache": _shape_cache(request.cache, [image.counts for image in result.images]),
-        "timings": _shape_timings(result),
+        "timings": {key: round(value, 3) for key, value in asdict(result.timings).items()},
     }
 
 
@@ -51,12 +51,6 @@ def _shape_cache(choice: CacheChoice, counts: Sequence[CacheCounts]) -> dict[str
     if any(count.nonfinite for count in counts):
         shaped["nonfinite"] = True
     return shaped
-
-
-def _shape_timings(result: JobResult) -> dict[str, float]:
-    """Of the image that was ready last: the parts add up to its total."""
-    last = max(result.images, key=lambda image: image.timings.total_ms)
-    return {key: round(value, 3) for key, value in asdict(last.timings).items()}
 
 
 def _shape_usage(request: ImageRequest, result: JobResult) -> dict[str, Any]:

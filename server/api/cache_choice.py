@@ -11,9 +11,9 @@ from server.api.quoting import quoted
 from server.cache_parts import ROLES
 from server.errors import RequestError
 from server.profile import ModelProfile, Preset
-from server.request import TWO_THRESHOLDS, CacheChoice
+from server.request import PAPER_PAIR, TWO_THRESHOLDS, CacheChoice
 
-PAPER = CacheChoice("paper", tau1=0.15, tau2=0.22, method="paper")
+PAPER = CacheChoice("paper", *PAPER_PAIR, method="paper")
 """The published rule and thresholds (arXiv 2510.27171), without guards."""
 DEFAULT = replace(PAPER, method="default")
 """Ours, with the same thresholds where none are given."""

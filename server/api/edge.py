@@ -7,8 +7,10 @@ from collections.abc import Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.metrics import Metrics
+from server.api.request_log import NOTES, RequestLog
+from server.metrics.api import ApiMetrics
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = logging.getLogger(__name__)
 
@@ -17,15 +19,21 @@ class Edge:
     """Wraps the whole application, so that the framework's own errors pass through it too."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, clock: Callable[[], float], new_id: Callable[[], str]
+        self,
+        app: ASGIApp,
+        metrics: ApiMetrics,
+        log: RequestLog,
+        clock: Callable[[], float],
+        new_id: Callable[[], str],
     ) -> None:
-        self._app, self._metrics, self._clock, self._new_id = app, metrics, clock, new_id
+        self._app, self._metrics, self._log, self._clock, self._new_id = app, metrics, log, clock, new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started_s, request_id, status = self._clock(), self._id_of(scope), 0
+        notes = scope[NOTES] = {}
 
         async def send_marked(message: Message) -> None:
             nonlocal status
@@ -42,12 +50,19 @@ class Edge:
             # Answered already, by the handler in ``envelope``; raised again by the framework.
             log.exception("unhandled error in request %s", request_id)
         finally:
-            self._metrics.request_done(route_of(scope), status, self._clock() - started_s)
+            route, seconds = route_of(scope), self._clock() - started_s
+            self._metrics.request_done(route, status, seconds)
+            self._log.request_done(request_id, method_of(scope), route, status, seconds, notes)
 
     def _id_of(self, scope: Scope) -> str:
         """The client's own id when it is harmless, else a new one."""
         given = Headers(scope=scope).get("x-request-id", "")
         return given if _SAFE_ID.fullmatch(given) else self._new_id()
+
+
+def method_of(scope: Scope) -> str:
+    """One of HTTP's own, else ``other``: nothing that a stranger made up reaches the log."""
+    return scope["method"] if scope["method"] in METHODS else "other"
 
 
 def route_of(scope: Scope) -> str:

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 
 from server.api.parts import ApiParts
 from server.errors import NotReady
+from server.metrics.registry import CONTENT_TYPE
 
 
 def health_router(parts: ApiParts) -> APIRouter:
@@ -33,8 +34,7 @@ def health_router(parts: ApiParts) -> APIRouter:
     @router.get("/metrics", response_class=Response)
     async def metrics() -> Response:
         """Prometheus' text format."""
-        depth = await parts.queue.depth()
-        parts.metrics.queue_is(depth.images_waiting, depth.images_running)
-        return Response(parts.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        parts.metrics.queue_is(await parts.queue.depth())
+        return Response(parts.render_metrics(), media_type=CONTENT_TYPE)
 
     return router

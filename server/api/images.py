@@ -11,6 +11,7 @@ from server.api.answer import shape_answer
 from server.api.body import read_json
 from server.api.generation import parse_generation
 from server.api.parts import ApiParts
+from server.api.request_log import NOTES, notes_of_job, notes_of_result
 from server.api.schema import GENERATION_DOC
 from server.errors import JobCancelled, JobExpired, JobFailed, NotReady, QueueFull
 from server.jobs.cost import cost, expected_share
@@ -30,8 +31,12 @@ def images_router(parts: ApiParts) -> APIRouter:
         body = await read_json(request, parts.limits.body_limit_bytes)
         wanted = parse_generation(body, parts.profile, parts.limits, parts.new_seed)
         job = new_job(parts, wanted)
+        notes = request.scope[NOTES]
+        notes |= notes_of_job(job, parts.limits.log_prompts)
         await submit(parts, job)
         result = await result_of(parts.queue, job.id, request)
+        notes |= notes_of_result(result)
+        parts.metrics.generation_done(wanted.cache, result.timings)
         return await answer(parts, job, result)
 
     return router
@@ -51,6 +56,7 @@ async def submit(parts: ApiParts, job: Job) -> None:
         raise NotReady(reason)
     bound = parts.limits.max_queue
     if isinstance(await parts.queue.put(job, Bounds(bound, bound)), Full):
+        parts.metrics.refused(QueueFull.code)
         depth = await parts.queue.depth()
         count, rate = job.request.num_images, parts.images_per_s()
         said = decide(count, depth.images_waiting, depth.images_running, bound, rate)

@@ -4,18 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from server.jobs.interface import JobQueue
-from server.metrics import Metrics
+from server.metrics.api import ApiMetrics
+from server.pair_stats.interface import PairStats
 from server.profile import ModelProfile
 from server.results.interface import ResultStore
 
 
 @dataclass(frozen=True, slots=True)
 class ApiLimits:
-    """Bounds on what a client may send: characters, bytes, images."""
+    """Bounds on what a client may send: characters, bytes, images; and whether the log may show a prompt."""
 
     prompt_limit: int
     body_limit_bytes: int
     max_queue: int
+    log_prompts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,10 @@ class ApiParts:
     limits: ApiLimits
     queue: JobQueue
     results: ResultStore
-    metrics: Metrics
+    metrics: ApiMetrics
+    render_metrics: Callable[[], bytes]
+    pair_stats: PairStats
+    log_line: Callable[[str], None]
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
     new_seed: Callable[[], int]

@@ -9,6 +9,8 @@ from server.api.images import images_router
 from server.api.models import models_router
 from server.api.parts import ApiParts
 from server.api.presets import presets_router
+from server.api.request_log import RequestLog
+from server.api.stats import stats_router
 
 
 def create_api(parts: ApiParts) -> Edge:
@@ -20,6 +22,6 @@ def create_api(parts: ApiParts) -> Edge:
         redirect_slashes=False,
     )
     add_error_handlers(app)
-    for router in (images_router(parts), models_router(parts), presets_router(parts), health_router(parts)):
-        app.include_router(router)
-    return Edge(app, parts.metrics, parts.clock, parts.new_id)
+    for make in (images_router, models_router, presets_router, stats_router, health_router):
+        app.include_router(make(parts))
+    return Edge(app, parts.metrics, RequestLog(parts.log_line, parts.wall_clock), parts.clock, parts.new_id)

@@ -15,6 +15,7 @@ from server.engine.interface import (
     BatchStepped,
     Listener,
     Observer,
+    RowStepped,
     SampleDropped,
     SampleFailed,
     SampleFinished,
@@ -132,8 +133,9 @@ class InstantEngine:
         return self._hold is not None and not self._hold.is_set()
 
     def _answer(self, orders: Sequence[SampleOrder], listener: Listener, observer: Observer) -> None:
-        if orders:
-            observer(BatchStepped(len(orders), 0.0, ("full",) * len(orders)))
+        for step in range(max((order.steps for order in orders), default=0)):
+            rows = tuple(plain_row(order, step) for order in orders if step < order.steps)
+            observer(BatchStepped(len(rows), 0.0, rows))
         for order in orders:
             if self._fail_on is not None and self._fail_on in order.prompt:
                 listener(SampleFailed(order.sample_id, FAILED))
@@ -160,6 +162,14 @@ def plain_image(order: SampleOrder) -> bytes:
         buffer, order.output_format.value, exif=exif_of_order(order, plain_counts(order))
     )
     return buffer.getvalue()
+
+
+def plain_row(order: SampleOrder, step: int) -> RowStepped:
+    """Step ``step`` of the order, counted from 0, as ``plain_counts`` counts it."""
+    is_hit = not order.cache.is_off and step % 2 == 1
+    blocks_run = BLOCKS_OF_A_HIT if is_hit else BLOCKS_A_STEP
+    outcome = "structure_hit" if is_hit else "full"
+    return RowStepped(order.cache, outcome, blocks_run, BLOCKS_A_STEP, blocks_run / BLOCKS_A_STEP)
 
 
 def plain_counts(order: SampleOrder) -> CacheCounts:

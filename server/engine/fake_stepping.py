@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from server.engine.device_error import DeviceFault
-from server.engine.fake import TICK_S, plain_counts, plain_image
+from server.engine.fake import TICK_S, plain_counts, plain_image, plain_row
 from server.engine.interface import (
     FAILED,
     BatchStepped,
@@ -113,7 +113,8 @@ class SteppingEngine:
                 started_s = time.perf_counter()
                 stepped = self._step_safely(batch)
                 seconds = time.perf_counter() - started_s
-                observer(BatchStepped(len(batch), seconds, ("full",) * len(stepped)))
+                rows = tuple(plain_row(sample.order, sample.step) for sample in stepped)
+                observer(BatchStepped(len(batch), seconds, rows))
                 for sample in stepped:
                     self._after_step(sample)
         except DeviceFault as error:
@@ -150,6 +151,7 @@ class SteppingEngine:
         return True
 
     def _after_step(self, sample: FakeSample) -> None:
+        outcome = plain_row(sample.order, sample.step).outcome
         sample.step += 1
         sample_id, steps = sample.order.sample_id, sample.order.steps
         with self._change:
@@ -157,7 +159,7 @@ class SteppingEngine:
             self._saves.discard(sample_id)
         if not is_open:
             return
-        self._listener(SampleStepped(sample_id, sample.step, steps))
+        self._listener(SampleStepped(sample_id, sample.step, steps, (outcome,)))
         if sample.step >= steps:
             self._end(finished(sample.order))
         elif is_asked:

@@ -119,16 +119,46 @@ EngineEvent = SampleEvent | DeviceLost
 
 
 @dataclass(frozen=True, slots=True)
+class RowStepped:
+    """A row's part in a step: its sample's rule, its outcome, the blocks run and their share of all FLOPs."""
+
+    cache: CacheChoice
+    outcome: str
+    blocks_run: int
+    blocks_total: int
+    flops_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineMemory:
+    """Bytes that the running samples will hold at most, those they may, and what is allocated on a CUDA device."""
+
+    samples_bytes: int
+    budget_bytes: int
+    device_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BatchStepped:
-    """One step of one batch, for the metrics: its size, its wall time and each sample's outcome."""
+    """One step of one batch: how many samples, its wall time, and its rows, two a sample where guidance asks."""
 
     batch_size: int
     seconds: float
-    outcomes: tuple[str, ...]
+    rows: tuple[RowStepped, ...]
+    memory: EngineMemory | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TextEncoded:
+    """A prompt has its embedding; ``was_known`` says that it was remembered."""
+
+    was_known: bool
+
+
+EngineFact = BatchStepped | TextEncoded
+"""What an engine tells for the metrics."""
 Listener = Callable[[EngineEvent], None]
-Observer = Callable[[BatchStepped], None]
+Observer = Callable[[EngineFact], None]
 
 
 class Engine(Protocol):

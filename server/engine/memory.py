@@ -38,6 +38,11 @@ def default_budget(device: torch.device) -> int:
     return int(SHARE_OF_FREE * available_bytes(Path("/proc/meminfo")))
 
 
+def allocated_bytes(device: torch.device) -> int | None:
+    """What torch has allocated on a CUDA device; asks the allocator's books, not the device."""
+    return torch.cuda.memory_allocated(device) if device.type == "cuda" else None
+
+
 def available_bytes(meminfo: Path) -> int:
     """What Linux says can be had without swapping, page cache included; elsewhere half of what is built in."""
     if meminfo.exists():

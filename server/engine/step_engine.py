@@ -16,9 +16,9 @@ from server.engine.embedding import UnknownPrompt
 from server.engine.finish import DecodeImage, decode_and_encode, finish
 from server.engine.interface import (
     FAILED,
-    BatchStepped,
     DeviceLost,
     EngineEvent,
+    EngineFact,
     EngineLimits,
     Listener,
     Observer,
@@ -51,7 +51,7 @@ class StepEngine:
         budget = limits.memory_budget_bytes or default_budget(model.device)
         self._model, self._limits = model, replace(limits, memory_budget_bytes=budget)
         self._decode_image = decode_image
-        self._text = TextEncoder(model, limits.text_length, limits.text_cache_bytes)
+        self._text = TextEncoder(model, limits.text_length, limits.text_cache_bytes, self._observe)
         self._roster = Roster()
         self._saver = Saver(self._tell)
         self._to_encode: queue.SimpleQueue[SampleOrder | None] = queue.SimpleQueue()
@@ -176,8 +176,8 @@ class StepEngine:
         except Exception:
             log.exception("the engine's listener failed")
 
-    def _observe(self, step: BatchStepped) -> None:
+    def _observe(self, fact: EngineFact) -> None:
         try:
-            self._observer(step)
+            self._observer(fact)
         except Exception:
             log.exception("the engine's observer failed")

@@ -13,12 +13,15 @@ from server.engine.interface import (
     FAILED,
     BatchStepped,
     EngineLimits,
+    EngineMemory,
     Observer,
+    RowStepped,
     SampleEvent,
     SampleFailed,
     SampleStepped,
 )
 from server.engine.loader import LoadedModel
+from server.engine.memory import allocated_bytes
 from server.engine.roster import Roster
 from server.engine.sample import Sample
 from server.engine.scheduler import Shape, choose_shape, num_admitted
@@ -69,20 +72,21 @@ class StepLoop:
         self._admit()
         samples = self._schedule()
         started_s = time.perf_counter()
-        records: Sequence[StepRecord] | None = None
+        rows: Sequence[RowStepped] | None = None
         try:
             batch = gather(self._model, samples)
             result = denoise(self._model, batch)
             scatter(batch, result)
-            records = result.records
+            rows = self._rows(samples, result.records)
         except Exception as error:
             if is_device_lost(error):
                 raise fault_of(error, *[sample.order.sample_id for sample in samples]) from error
             log.exception("a step of %d samples failed", len(samples))
-        if records is None:
+        if rows is None:
             # Only here has the exception let go of the failed step's tensors, which matters when memory was short.
-            records = [record for sample in samples for record in self._step_alone(sample)]
-        self._observe(_stepped(records, len(samples), time.perf_counter() - started_s))
+            rows = [row for sample in samples for row in self._step_alone(sample)]
+        seconds = time.perf_counter() - started_s
+        self._observe(BatchStepped(len(samples), seconds, tuple(rows), self._memory()))
         self._retire(samples)
 
     def _take_over(self) -> None:
@@ -115,13 +119,13 @@ class StepLoop:
         self._turn += 1
         return [sample for sample in self._running if sample.shape == shape]
 
-    def _step_alone(self, sample: Sample) -> Sequence[StepRecord]:
+    def _step_alone(self, sample: Sample) -> Sequence[RowStepped]:
         """One step of one sample; if that fails too, the sample ends."""
         try:
             batch = gather(self._model, [sample])
             result = denoise(self._model, batch)
             scatter(batch, result)
-            return result.records
+            return self._rows([sample], result.records)
         except Exception as error:
             if is_device_lost(error):
                 raise fault_of(error, sample.order.sample_id) from error
@@ -149,6 +153,15 @@ class StepLoop:
     def _is_open(self, sample: Sample) -> bool:
         return self._roster.is_open(sample.order.sample_id)
 
+    def _rows(self, samples: Sequence[Sample], records: Sequence[StepRecord]) -> list[RowStepped]:
+        """The records are in the order of the samples' rows."""
+        owners = [sample for sample in samples for _ in sample.caches]
+        total = len(self._model.flux.blocks)
+        return [
+            RowStepped(owner.order.cache, told.outcome.value, told.blocks_run, total, told.flops_share)
+            for owner, told in zip(owners, records, strict=True)
+        ]
 
-def _stepped(records: Sequence[StepRecord], batch_size: int, seconds: float) -> BatchStepped:
-    return BatchStepped(batch_size, seconds, tuple(record.outcome.value for record in records))
+    def _memory(self) -> EngineMemory:
+        needed = sum(sample.needed_bytes for sample in self._running)
+        return EngineMemory(needed, self._limits.memory_budget_bytes, allocated_bytes(self._model.device))

@@ -5,13 +5,17 @@ from collections import OrderedDict
 import torch
 
 from server.engine.embedding import Embedding
+from server.engine.interface import Observer, TextEncoded
 from server.engine.loader import LoadedModel
 
 
 class TextEncoder:
     """Used by one thread. The least recently used embeddings go first."""
 
-    def __init__(self, model: LoadedModel, text_length: int, cache_bytes: int) -> None:
+    def __init__(
+        self, model: LoadedModel, text_length: int, cache_bytes: int, observe: Observer = lambda fact: None
+    ) -> None:
+        self._observe = observe
         self._model, self._text_length, self._cache_bytes = model, text_length, cache_bytes
         self._recent: OrderedDict[str, Embedding] = OrderedDict()
         self.held_bytes = 0
@@ -20,6 +24,7 @@ class TextEncoder:
     def encode(self, prompt: str) -> Embedding:
         """As the pipeline with ``max_sequence_length`` at the profile's text length."""
         known = self._recent.get(prompt)
+        self._observe(TextEncoded(was_known=known is not None))
         if known is not None:
             self._recent.move_to_end(prompt)
             return known

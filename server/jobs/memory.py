@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from server.jobs import words
+from server.jobs.depth import by_priority
 from server.jobs.event import Ended, JobEvent, JobState, PartialImage, Queued, Started, Stepped
 from server.jobs.fair_share import Turn, line, next_tag
 from server.jobs.fit import Room, choose
@@ -24,7 +25,10 @@ from server.request import Job, JobResult
 
 
 class MemoryQueue:
-    """See JobQueue. ``clock`` gives seconds since 1970. At most ``keep_ended`` ended jobs are kept."""
+    """See JobQueue. ``clock`` gives seconds since 1970. At most ``keep_ended`` ended jobs are kept.
+
+    ``on_end`` is told of each job's end once.
+    """
 
     def __init__(
         self,
@@ -32,7 +36,9 @@ class MemoryQueue:
         clock: Callable[[], float],
         terms: QueueTerms = DEFAULT_TERMS,
         keep_ended: int = 256,
+        on_end: Callable[[JobState], None] = lambda state: None,
     ) -> None:
+        self._on_end = on_end
         self._new_token, self._clock, self._terms, self._keep_ended = new_token, clock, terms, keep_ended
         self._entries: dict[str, Entry] = {}
         self._ended: deque[str] = deque()
@@ -289,8 +295,12 @@ class MemoryQueue:
         """See JobQueue."""
         waiting = self._in_state(JobState.QUEUED)
         running = self._in_state(JobState.RUNNING)
+        lines = [(entry.job.priority, entry.images, entry.submitted_ms) for entry in waiting]
         return QueueDepth(
-            sum(entry.images for entry in waiting), sum(entry.images for entry in running), len(waiting)
+            sum(entry.images for entry in waiting),
+            sum(entry.images for entry in running),
+            len(waiting),
+            by_priority(lines, self._now_ms()),
         )
 
     async def close(self) -> None:
@@ -337,4 +347,5 @@ class MemoryQueue:
         entry.waiters.clear()
         entry.log.tell(end)
         self._ended.append(entry.id)
+        self._on_end(end.state)
         self._work.set()

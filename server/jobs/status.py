@@ -32,9 +32,19 @@ class JobStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class PriorityDepth:
+    """Images that wait at one priority, and for how long the oldest of their jobs has waited since its submit."""
+
+    priority: int
+    images: int
+    oldest_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """Images waiting and images under lease, and the number of waiting jobs."""
+    """Images waiting and images under lease, and the number of waiting jobs; the priorities at which any wait."""
 
     images_waiting: int
     images_running: int
     jobs_waiting: int
+    priorities: tuple[PriorityDepth, ...] = ()

@@ -12,7 +12,10 @@ from server.jobs.fit import Room
 from server.jobs.interface import JobQueue
 from server.jobs.lease import Lease
 from server.jobs.memory import MemoryQueue
-from server.metrics import Metrics
+from server.metrics.api import ApiMetrics
+from server.metrics.registry import render
+from server.metrics.thresholds import threshold_rule
+from server.pair_stats.memory import MemoryPairStats
 from server.profile import load_profile
 from server.request import CacheCounts, ImageResult, JobResult, Timings
 from server.results.memory import MemoryResults
@@ -25,15 +28,25 @@ def new_queue() -> MemoryQueue:
     return MemoryQueue(lambda: str(next(tokens)), lambda: 1000.0)
 
 
-def api_parts(queue: JobQueue, *, seed: int = 7, not_ready: Callable[[], str | None] = lambda: None) -> ApiParts:
+def api_parts(
+    queue: JobQueue,
+    *,
+    seed: int = 7,
+    not_ready: Callable[[], str | None] = lambda: None,
+    log_line: Callable[[str], None] = lambda line: None,
+    log_prompts: bool = False,
+) -> ApiParts:
     """Parts with a stopped clock and ids that count."""
-    ids = itertools.count()
+    ids, registry = itertools.count(), CollectorRegistry()
     return ApiParts(
         profile=load_profile("flux-nano"),
-        limits=ApiLimits(prompt_limit=4000, body_limit_bytes=2**21, max_queue=16),
+        limits=ApiLimits(prompt_limit=4000, body_limit_bytes=2**21, max_queue=16, log_prompts=log_prompts),
         queue=queue,
         results=MemoryResults(lambda: 0.0),
-        metrics=Metrics(CollectorRegistry()),
+        metrics=ApiMetrics(registry, threshold_rule({}, [], [0.5], [0.5])),
+        render_metrics=lambda: render(registry),
+        pair_stats=MemoryPairStats(lambda: 1000.9),
+        log_line=log_line,
         clock=lambda: 0.0,
         wall_clock=lambda: 1000.9,
         new_seed=lambda: seed,

@@ -126,7 +126,7 @@ def test_health_metrics_and_docs_answer(client: httpx.Client) -> None:
         assert client.get(path).status_code == 200
     text = client.get("/metrics").text
     assert 'h2serve_requests_total{code="200",route="/v1/images/generations"}' in text
-    assert 'h2serve_steps_total{outcome="full"}' in text
+    assert 'h2serve_steps_total{outcome="full",preset="balanced",tau1="0.15",tau2="0.22"}' in text
     assert "h2serve_queue_images_waiting 0.0" in text
 
 

@@ -7,6 +7,7 @@ from server.engine.interface import (
     EngineEvent,
     Listener,
     Observer,
+    RowStepped,
     SampleFinished,
     SampleOrder,
     SampleStepped,
@@ -49,8 +50,9 @@ class HandEngine:
         """Nothing runs by itself."""
 
     def step(self, sample_id: str, step: int) -> None:
-        self.observe(BatchStepped(1, 0.25, ("full",)))
-        self.tell(SampleStepped(sample_id, step, self.orders[sample_id].steps))
+        order = self.orders[sample_id]
+        self.observe(BatchStepped(1, 0.25, (RowStepped(order.cache, "full", 15, 15, 1.0),)))
+        self.tell(SampleStepped(sample_id, step, order.steps))
 
     def end(self, event: EngineEvent) -> None:
         """Tell a sample's end; its place comes free."""

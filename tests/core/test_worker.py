@@ -13,7 +13,7 @@ from server.jobs.event import JobState
 from server.request import OutputFormat
 from server.results.memory import MemoryResults
 from tests.core.hand_engine import COUNTS, HandEngine
-from tests.core.worked import CHOICE, Clock, Worked, job, worked
+from tests.core.worked import CHOICE, MODEL, Clock, Worked, job, worked
 
 
 def run(
@@ -85,7 +85,7 @@ def test_an_order_says_what_the_request_said() -> None:
         await world.submit(job("a", images=2))
         await world.settle()
         assert engine.orders["a:1"] == SampleOrder(
-            "a:1", "a star", 64, 96, 4, 2.5, 8, CHOICE, OutputFormat.WEBP, 80, model="flux-nano"
+            "a:1", "a star", 64, 96, 4, 2.5, 8, CHOICE, OutputFormat.WEBP, 80, model=MODEL
         )
 
     run(scenario, engine)
@@ -102,7 +102,7 @@ def test_progress_is_counted_over_all_images_of_a_job() -> None:
         await world.settle()
         status = await world.status_of("a")
         assert (status.state, status.step, status.num_steps) == (JobState.RUNNING, 4, 8)
-        assert world.counted("h2serve_steps_total", outcome="full") == 2
+        assert world.counted("h2serve_steps_total", preset="custom", tau1="0.1", tau2="0.2", outcome="full") == 2
 
     run(scenario, engine)
 

@@ -12,7 +12,9 @@ from server.jobs.event import Ended
 from server.jobs.memory import MemoryQueue
 from server.jobs.status import JobStatus
 from server.jobs.submit import Accepted, Bounds
-from server.metrics import Metrics
+from server.metrics.thresholds import threshold_rule
+from server.metrics.worker import WorkerMetrics
+from server.pair_stats.memory import MemoryPairStats
 from server.request import CacheChoice, ImageRequest, Job, OutputFormat
 from server.results.interface import ResultStore
 from server.results.memory import MemoryResults
@@ -43,6 +45,7 @@ class Worked:
     queue: MemoryQueue
     results: ResultStore
     worker: Worker
+    stats: MemoryPairStats
     clock: Clock
     registry: CollectorRegistry = field(repr=False)
 
@@ -77,10 +80,12 @@ async def worked(engine: Engine, results: ResultStore | None = None) -> AsyncIte
     registry, clock, tokens = CollectorRegistry(), Clock(), iter(range(10**9))
     queue = MemoryQueue(lambda: f"token-{next(tokens)}", clock)
     results = results or MemoryResults(clock)
-    worker = Worker(queue, results, engine, Metrics(registry), MODEL, 60.0, clock)
+    metrics = WorkerMetrics(registry, threshold_rule({}, [(0.1, 0.2)], [0.5], [0.5]))
+    stats = MemoryPairStats(clock)
+    worker = Worker(queue, results, engine, metrics, stats, MODEL, 60.0, clock)
     running = asyncio.create_task(worker.run())
     try:
-        yield Worked(queue, results, worker, clock, registry)
+        yield Worked(queue, results, worker, stats, clock, registry)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

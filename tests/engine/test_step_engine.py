@@ -58,7 +58,7 @@ def test_samples_in_one_batch_are_what_each_is_alone(
         assert mine.counts == others.counts
         assert np.abs(pixels_of(mine) - pixels_of(others)).max() <= 1
     assert max(step.batch_size for step in mixed.batches) >= 3
-    assert {outcome for step in mixed.batches for outcome in step.outcomes} >= {"full", "structure_hit"}
+    assert {row.outcome for step in mixed.batches for row in step.rows} >= {"full", "structure_hit"}
 
 
 @pytest.mark.parametrize(("name", "rows"), [("dev", 1), ("klein", 2)])

@@ -62,3 +62,25 @@ def test_ended_jobs_are_forgotten_beyond_a_number() -> None:
         assert known == 7 * [False] + 3 * [True]
 
     asyncio.run(scenario())
+
+
+def test_each_end_is_told_once_whoever_brings_it_about() -> None:
+    ends: list[str] = []
+
+    async def scenario() -> None:
+        clock = Clock()
+        queue = MemoryQueue(lambda: "token", clock, on_end=ends.append)
+        await put(queue, job("finished"), job("failed"))
+        finished, failed = await take(queue, images=2)
+        for _ in range(2):
+            await queue.finish(finished, DONE)
+            await queue.fail(failed, "no")
+        await put(queue, job("cancelled"), job("expired", deadline_ms=1000))
+        for _ in range(2):
+            await queue.cancel("cancelled")
+        clock.now_s += 2
+        await queue.sweep()
+        await queue.sweep()
+
+    asyncio.run(scenario())
+    assert ends == ["finished", "failed", "cancelled", "expired"]

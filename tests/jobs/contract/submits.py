@@ -113,6 +113,18 @@ class SubmitContract(Contract):
 
         self.run(scenario)
 
+    def test_the_depth_says_how_much_waits_at_each_priority_and_for_how_long(self) -> None:
+        async def scenario(queue: JobQueue) -> None:
+            await put(queue, job("a", 2, priority=-3))
+            await self.pass_ms(queue, 1500)
+            await put(queue, job("b", priority=5), job("c", priority=-3))
+            urgent, slow = (await queue.depth()).priorities
+            assert (urgent.priority, urgent.images) == (5, 1)
+            assert (slow.priority, slow.images) == (-3, 3)
+            assert urgent.oldest_ms < 1500 <= slow.oldest_ms
+
+        self.run(scenario)
+
     def test_the_depth_counts_images(self) -> None:
         async def scenario(queue: JobQueue) -> None:
             await put(queue, job("a", images=2), job("b", images=3))

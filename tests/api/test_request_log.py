@@ -1,0 +1,69 @@
+"""One line of JSON a request."""
+
+import asyncio
+import json
+from typing import Any
+
+from tests.api.parts import api_parts, client_of, new_queue, next_lease, result_of
+
+PROMPT = "a secret drawing of a heart"
+
+
+async def logged(log_prompts: bool = False, request_id: str = "id") -> list[dict[str, Any]]:
+    """The lines of a generation, a refused generation, and an unknown path."""
+    lines: list[str] = []
+    queue = new_queue()
+    parts = api_parts(queue, log_line=lines.append, log_prompts=log_prompts)
+    async with client_of(parts) as client:
+        body = {"prompt": PROMPT, "cache": "fast", "num_inference_steps": 4, "seed": 5}
+        asking = asyncio.create_task(
+            client.post("/v1/images/generations", json=body, headers={"x-request-id": request_id})
+        )
+        lease = await next_lease(queue)
+        for image in (result := result_of(lease)).images:
+            await parts.results.put(image.result_key, b"image", 60.0)
+        await queue.finish(lease, result)
+        assert (await asking).status_code == 200
+        await client.post("/v1/images/generations", json={"prompt": PROMPT, "n": 0})
+        await client.request("BREW", "/teapot")
+    return [json.loads(line) for line in lines]
+
+
+def test_a_generation_s_line_says_who_what_and_how_it_went() -> None:
+    line, _, _ = asyncio.run(logged(request_id="mine-1"))
+    assert line == {
+        "time": 1000.9,
+        "request_id": "mine-1",
+        "method": "POST",
+        "route": "/v1/images/generations",
+        "code": 200,
+        "seconds": 0.0,
+        "job_id": "id-0",
+        "model": "flux-nano",
+        "size": "128x128",
+        "images": 1,
+        "steps": 4,
+        "seed": 5,
+        "preset": "fast",
+        "cache_method": "paper",
+        "tau1": 0.25,
+        "tau2": 0.35,
+        "full": 2,
+        "detail_hits": 1,
+        "structure_hits": 1,
+        "queue_ms": 1.0,
+        "encode_ms": 2.0,
+        "denoise_ms": 44.0,
+        "decode_ms": 3.0,
+    }
+
+
+def test_a_refused_request_has_a_line_without_a_job() -> None:
+    _, refused, unknown = asyncio.run(logged())
+    assert (refused["code"], "job_id" in refused) == (400, False)
+    assert (unknown["code"], unknown["route"], unknown["method"]) == (404, "none", "other")
+
+
+def test_no_line_has_the_prompt_unless_the_settings_say_so() -> None:
+    assert "secret" not in json.dumps(asyncio.run(logged()))
+    assert asyncio.run(logged(log_prompts=True))[0]["prompt"] == PROMPT
