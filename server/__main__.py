@@ -6,16 +6,25 @@ from collections.abc import Sequence
 from typer.main import get_command
 
 from server.cli.commands import create_cli
-from server.errors import ServerError, StartupError
+from server.errors import NotReady, QueueFull, RequestError, ServerError, StartupError
+
+BROKE, WRONG, BUSY = 1, 2, 3
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Exit code 0 after an orderly end, 2 with one line when the command cannot start, 1 when it broke."""
+    """Run a command; an error is one line and an exit code (docs/cli.md)."""
     try:
         get_command(create_cli())(words, prog_name="h2serve")
     except ServerError as error:
         sys.stderr.write(f"h2serve: {error.message}\n")
-        sys.exit(2 if isinstance(error, StartupError) else 1)
+        sys.exit(code_of(error))
+
+
+def code_of(error: ServerError) -> int:
+    """2 where what was asked for is wrong or cannot start, 3 where it is worth trying again, else 1."""
+    if isinstance(error, StartupError | RequestError):
+        return WRONG
+    return BUSY if isinstance(error, QueueFull | NotReady) else BROKE
 
 
 if __name__ == "__main__":

@@ -16,12 +16,17 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
 
+from server.access.access import Access
+from server.access.key_file import FileKeyStore
+from server.access.open_door import reason_to_refuse
+from server.access.usage import Usage
 from server.api.edge import Edge
 from server.api.generation import LARGEST_SEED
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
 from server.calibrate.presets_file import read_presets
 from server.engine.interface import Engine, EngineLimits
+from server.errors import SettingsError
 from server.jobs.memory import MemoryQueue
 from server.jobs.terms import QueueTerms
 from server.metrics.api import ApiMetrics
@@ -86,6 +91,7 @@ class EmbeddedServer:
                 render_metrics=self._render_metrics,
                 pair_stats=self.pair_stats,
                 log_line=write_line if self.settings.request_log else lambda line: None,
+                access=access_of(self.settings),
                 clock=time.monotonic,
                 wall_clock=time.time,
                 new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
@@ -196,6 +202,19 @@ def served_profile(settings: Settings) -> ModelProfile:
     """The model's profile, with the presets of a calibration where the settings name one."""
     profile = load_profile(settings.model)
     return with_presets(profile, read_presets(Path(settings.presets))) if settings.presets else profile
+
+
+def access_of(settings: Settings) -> Access:
+    """Who may call. Raises SettingsError where that would be anybody from anywhere and nobody said so."""
+    reason = reason_to_refuse(settings.host, bool(settings.keys), settings.insecure_no_auth)
+    if reason is not None:
+        raise SettingsError(reason)
+    return Access(
+        Usage(time.monotonic),
+        FileKeyStore(Path(settings.keys), time.monotonic) if settings.keys else None,
+        settings.metrics_token,
+        tuple(settings.cors_origins.split()),
+    )
 
 
 def real_engine(settings: Settings, profile: ModelProfile) -> Engine:

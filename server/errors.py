@@ -5,7 +5,9 @@
     |   |-- UnknownModel        404
     |   |-- BodyTooLarge        413
     |   `-- UnsupportedMedia    415
+    |-- NotAllowed              401, no key or none that is good
     |-- QueueFull               429, come back after ``retry_after_s``
+    |   `-- RateLimited         429, this key's own bounds
     |-- NotReady                503, loading or draining
     |   |-- StorageUnreachable  503, nobody answers where jobs or results are kept
     |   `-- StorageFull         503, there is no room left, or writes are refused
@@ -80,6 +82,20 @@ class QueueFull(ServerError):
     def __init__(self, message: str, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class RateLimited(QueueFull):
+    """The key has spent its rate or has as much under way as it may."""
+
+    code = "rate_limited"
+
+
+class NotAllowed(ServerError):
+    """The request has no API key, or one that is unknown, revoked or not good for this path."""
+
+    status = 401
+    type = "authentication_error"
+    code = "invalid_api_key"
 
 
 class NotReady(ServerError):

@@ -46,6 +46,7 @@ async def serve(server: EmbeddedServer, listening: socket.socket, on_ready: Call
     config = uvicorn.Config(
         server.api(),
         http="h11",
+        ws="none",
         lifespan="off",
         log_level="warning",
         access_log=False,

@@ -18,6 +18,8 @@ from server.errors import SettingsError
 from server.metrics.thresholds import MAX_PAIRS, cells
 
 PREFIX = "H2SERVE_"
+CLIENT_VARIABLES = ("H2SERVE_API_KEY",)
+"""Read by commands that speak to a server, and no setting of one."""
 DEFAULT_FILE = Path(__file__).parent.parent / "config" / "default.toml"
 
 
@@ -62,6 +64,10 @@ class Settings(BaseSettings):
     request_log: bool
     log_prompts: bool
     image_metadata: bool
+    keys: str
+    insecure_no_auth: bool
+    metrics_token: str = Field(pattern=r"^\S*$")
+    cors_origins: str
 
 
 def load_settings(file: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
@@ -100,7 +106,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The settings among the variables. Raises SettingsError for H2SERVE_* that is none."""
     given = {}
     for name in sorted(environ):
-        if name.startswith(PREFIX):
+        if name.startswith(PREFIX) and name not in CLIENT_VARIABLES:
             key = name.removeprefix(PREFIX).lower()
             if key not in Settings.model_fields:
                 raise SettingsError(f"environment variable {name} is unknown, allowed are {_allowed()}")

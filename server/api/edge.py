@@ -41,7 +41,7 @@ class Edge:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
-                headers["x-content-type-options"] = "nosniff"
+                add_security_headers(headers)
             await send(message)
 
         try:
@@ -63,6 +63,16 @@ class Edge:
 def method_of(scope: Scope) -> str:
     """One of HTTP's own, else ``other``: nothing that a stranger made up reaches the log."""
     return scope["method"] if scope["method"] in METHODS else "other"
+
+
+def add_security_headers(headers: MutableHeaders) -> None:
+    """What keeps a browser from making more of an answer than it is; a page may say its own policy."""
+    headers["x-content-type-options"] = "nosniff"
+    headers["referrer-policy"] = "no-referrer"
+    headers["x-frame-options"] = "DENY"
+    headers.setdefault("cache-control", "no-store")
+    if not headers.get("content-type", "").startswith("text/html"):
+        headers.setdefault("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
 
 
 def route_of(scope: Scope) -> str:

@@ -16,6 +16,7 @@ from server.errors import (
     JobFailed,
     JobLost,
     KeyConflict,
+    NotAllowed,
     NotReady,
     QueueFull,
     RequestError,
@@ -50,6 +51,8 @@ def from_server_error(error: ServerError) -> Response:
     headers = {}
     if isinstance(error, QueueFull):
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
+    if isinstance(error, NotAllowed):
+        headers["www-authenticate"] = "Bearer"
     if isinstance(error, NotReady):
         headers["retry-after"] = str(RETRY_WHEN_NOT_READY_S)
     if isinstance(error, RequestError | JobCancelled | JobExpired | JobFailed | KeyConflict):

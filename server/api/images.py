@@ -6,10 +6,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from server.access.caller import Caller, check_caps
 from server.admission import Refused, decide
 from server.api.answer import shape_answer
 from server.api.body import read_json
 from server.api.generation import parse_generation
+from server.api.guard import caller_of
 from server.api.parts import ApiParts
 from server.api.request_log import NOTES, notes_of_job, notes_of_result
 from server.api.schema import GENERATION_DOC
@@ -30,27 +32,46 @@ def images_router(parts: ApiParts) -> APIRouter:
         """Make images of a prompt."""
         body = await read_json(request, parts.limits.body_limit_bytes)
         wanted = parse_generation(body, parts.profile, parts.limits, parts.new_seed)
-        job = new_job(parts, wanted)
+        caller = caller_of(request.scope)
+        check_caps(wanted, caller.limits)
+        job = new_job(parts, wanted, caller)
         notes = request.scope[NOTES]
         notes |= notes_of_job(job, parts.limits.log_prompts)
-        await submit(parts, job)
-        result = await result_of(parts.queue, job.id, request)
-        notes |= notes_of_result(result)
-        parts.metrics.generation_done(wanted.cache, result.timings)
-        return await answer(parts, job, result)
+        with parts.access.usage.under_way(caller, wanted.num_images, job.cost):
+            await submit(parts, job, caller)
+            result = await result_of(parts.queue, job.id, request)
+            notes |= notes_of_result(result)
+            parts.metrics.generation_done(wanted.cache, result.timings)
+            return await answer(parts, job, result)
 
     return router
 
 
-def new_job(parts: ApiParts, wanted: ImageRequest) -> Job:
-    """The request with an id, the time and what it will cost."""
+def new_job(parts: ApiParts, wanted: ImageRequest, caller: Caller) -> Job:
+    """The request with an id, the time, whose it is and what it will cost."""
     preset = parts.profile.presets.get(wanted.cache.preset)
     share = expected_share(wanted, None if preset is None else preset.measured_flops_ratio)
-    return Job(parts.new_id(), wanted, int(1000 * parts.wall_clock()), cost=cost(wanted, share))
+    return Job(
+        parts.new_id(),
+        wanted,
+        int(1000 * parts.wall_clock()),
+        tenant=caller.tenant,
+        weight=caller.weight,
+        cost=cost(wanted, share),
+    )
 
 
-async def submit(parts: ApiParts, job: Job) -> None:
-    """Put the job into the queue whole. Raises NotReady or QueueFull."""
+async def submit(parts: ApiParts, job: Job, caller: Caller) -> None:
+    """Put the job into the queue whole. Raises NotReady or QueueFull, after which the caller has spent nothing."""
+    try:
+        await put(parts, job)
+    except (NotReady, QueueFull):
+        parts.access.usage.refund(caller, job.cost)
+        raise
+
+
+async def put(parts: ApiParts, job: Job) -> None:
+    """Into the queue, or the reason why not."""
     reason = parts.not_ready()
     if reason is not None:
         raise NotReady(reason)

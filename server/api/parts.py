@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from server.access.access import Access
 from server.jobs.interface import JobQueue
 from server.metrics.api import ApiMetrics
 from server.pair_stats.interface import PairStats
@@ -32,6 +33,7 @@ class ApiParts:
     render_metrics: Callable[[], bytes]
     pair_stats: PairStats
     log_line: Callable[[str], None]
+    access: Access
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
     new_seed: Callable[[], int]

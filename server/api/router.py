@@ -1,9 +1,12 @@
 """The application: thin routes over their parts, wrapped in the edge."""
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
+from server.api.cors import with_cors
 from server.api.edge import Edge
 from server.api.envelope import add_error_handlers
+from server.api.guard import Guard
 from server.api.health import health_router
 from server.api.images import images_router
 from server.api.models import models_router
@@ -14,7 +17,16 @@ from server.api.stats import stats_router
 
 
 def create_api(parts: ApiParts) -> Edge:
-    """All routes, ready to be served."""
+    """All routes behind their guard, ready to be served."""
+    access = parts.access
+    guarded: ASGIApp = Guard(create_routes(parts), access.keys, access.metrics_token)
+    if access.cors_origins:
+        guarded = with_cors(guarded, access.cors_origins)
+    return Edge(guarded, parts.metrics, RequestLog(parts.log_line, parts.wall_clock), parts.clock, parts.new_id)
+
+
+def create_routes(parts: ApiParts) -> FastAPI:
+    """All routes."""
     # A slash too many is a 404 with the envelope, not a redirect to an address made of the Host header.
     app = FastAPI(
         title="h2serve",
@@ -24,4 +36,4 @@ def create_api(parts: ApiParts) -> Edge:
     add_error_handlers(app)
     for make in (images_router, models_router, presets_router, stats_router, health_router):
         app.include_router(make(parts))
-    return Edge(app, parts.metrics, RequestLog(parts.log_line, parts.wall_clock), parts.clock, parts.new_id)
+    return app

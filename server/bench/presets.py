@@ -1,14 +1,9 @@
 """What each preset of a model gives: speed and fidelity against the uncached run of the same requests."""
 
-import math
 import statistics
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
-
-import numpy as np
-from PIL import Image
 
 from server.api.cache_choice import OFF, PAPER, choice_of
 from server.bench.engine_run import running_engine
@@ -16,6 +11,7 @@ from server.bench.requests import mixed_orders
 from server.bench.two_cpus import two_cpus
 from server.engine.interface import SampleFinished, SampleOrder
 from server.engine.loader import LoadedModel, load_model
+from server.fidelity import psnr
 from server.profile import ModelProfile, load_profile, model_source
 from server.request import CacheChoice
 
@@ -88,10 +84,3 @@ def figures(choice: CacheChoice, place: int, passes: Sequence[Sequence[Pass]]) -
 def mean_psnr(pairs: Iterable[tuple[bytes, bytes]]) -> float:
     """Of pairs of image files, in dB; identical ones count as 60."""
     return statistics.mean(min(psnr(*pair), HIGHEST_PSNR_DB) for pair in pairs)
-
-
-def psnr(first: bytes, second: bytes) -> float:
-    """Peak signal-to-noise ratio of two image files in dB, infinite where they are equal."""
-    a, b = (np.asarray(Image.open(BytesIO(content)), dtype=np.float64) for content in (first, second))
-    mse = float(np.square(a - b).mean())
-    return math.inf if mse == 0 else 10 * math.log10(255**2 / mse)

@@ -4,9 +4,13 @@ import typer
 
 from server.cli.bench import bench
 from server.cli.calibrate import calibrate
+from server.cli.compare import compare
+from server.cli.doctor import doctor
+from server.cli.generate import generate
+from server.cli.keys import keys_group
 from server.cli.serve import serve
 
-COMMANDS = (serve, bench, calibrate)
+COMMANDS = (serve, generate, compare, doctor, calibrate, bench)
 """In the order of ``h2serve --help``; a command's name and help are its function's name and docstring."""
 
 
@@ -22,4 +26,5 @@ def create_cli() -> typer.Typer:
     )
     for command in COMMANDS:
         cli.command()(command)
+    cli.add_typer(keys_group())
     return cli

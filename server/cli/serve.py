@@ -27,12 +27,18 @@ def serve(
     presets: Annotated[
         str | None, typer.Option(help="a TOML file of calibrate, whose presets are added to the model's")
     ] = None,
+    keys: Annotated[
+        str | None, typer.Option(help="a file of `h2serve keys`; without one everybody may call, on loopback only")
+    ] = None,
+    insecure_no_auth: Annotated[
+        bool, typer.Option("--insecure-no-auth", help="listen on other addresses without keys")
+    ] = False,
     config: Annotated[
         Path | None, typer.Option(help="a TOML profile; what it leaves out is as in config/default.toml")
     ] = None,
 ) -> None:
     """Serve a model: API, queue and engine in one process."""
-    from server.app import EmbeddedServer, real_engine, served_profile
+    from server.app import EmbeddedServer, access_of, real_engine, served_profile
     from server.serve import open_socket
     from server.serve import serve as serve_until_signalled
     from server.settings import DEFAULT_FILE, load_settings
@@ -46,6 +52,8 @@ def serve(
         "max_batch": max_batch,
         "max_queue": max_queue,
         "presets": presets,
+        "keys": keys,
+        "insecure_no_auth": insecure_no_auth or None,
     }
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Read when transformers is imported: it would remark that torchvision is not there, and nothing needs it.
@@ -53,6 +61,7 @@ def serve(
     given = {name: value for name, value in flags.items() if value is not None}
     settings = load_settings(config or DEFAULT_FILE, given, os.environ)
     profile = served_profile(settings)
+    access_of(settings)  # before anything is loaded
     listening = open_socket(settings.host, settings.port)
     address = address_of(*listening.getsockname()[:2])
     typer.echo(f"h2serve: loading {profile.name} ...")

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import httpx
 from prometheus_client import CollectorRegistry
 
+from server.access.access import Access
+from server.access.usage import Usage
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
 from server.jobs.fit import Room
@@ -35,6 +37,7 @@ def api_parts(
     not_ready: Callable[[], str | None] = lambda: None,
     log_line: Callable[[str], None] = lambda line: None,
     log_prompts: bool = False,
+    access: Access | None = None,
 ) -> ApiParts:
     """Parts with a stopped clock and ids that count."""
     ids, registry = itertools.count(), CollectorRegistry()
@@ -47,6 +50,7 @@ def api_parts(
         render_metrics=lambda: render(registry),
         pair_stats=MemoryPairStats(lambda: 1000.9),
         log_line=log_line,
+        access=access or Access(Usage(lambda: 0.0)),
         clock=lambda: 0.0,
         wall_clock=lambda: 1000.9,
         new_seed=lambda: seed,

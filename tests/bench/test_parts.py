@@ -10,13 +10,14 @@ import pytest
 from PIL import Image
 
 from server.bench.engine_run import running_engine
-from server.bench.presets import mean_psnr, psnr
+from server.bench.presets import mean_psnr
 from server.bench.requests import mixed_orders
 from server.bench.throughput import IN_FLIGHT, BlockCounter, NotComparable, closed_loop, generate, matching_factor
 from server.engine.fake import InstantEngine
 from server.engine.interface import EngineEvent, SampleFinished, SampleOrder
 from server.engine.loader import load_model
 from server.errors import ServerError
+from server.fidelity import psnr
 from server.profile import load_profile
 from server.request import CacheChoice
 from tests.tiny_flux import TEXT_LENGTH, save_tiny_flux

@@ -8,7 +8,7 @@ import pytest
 from server.__main__ import main
 from server.cli.commands import COMMANDS
 
-HEAVY = ("torch", "diffusers", "transformers", "fastapi", "pydantic", "PIL")
+HEAVY = ("torch", "diffusers", "transformers", "fastapi", "pydantic", "PIL", "numpy", "httpx")
 
 
 def code_of(*words: str) -> int:
@@ -16,6 +16,11 @@ def code_of(*words: str) -> int:
         main(words)
     assert isinstance(ended.value.code, int)
     return ended.value.code
+
+
+def run(*words: str) -> None:
+    """A command that has to succeed."""
+    assert code_of(*words) == 0
 
 
 def test_help_imports_nothing_heavy() -> None:

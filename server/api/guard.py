@@ -1,0 +1,79 @@
+"""Who may pass: every path needs a key, but for the few that are listed here as open.
+
+It stands before the routes and judges the very path that they are matched by, so that no Host header, slash or
+encoding means one thing here and another there.
+"""
+
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.access.caller import NOBODY_IN_PARTICULAR, Caller
+from server.access.store import KeyStore
+from server.api.envelope import from_server_error
+from server.errors import NotAllowed
+
+OPEN_PATHS = ("/livez", "/readyz", "/startupz")
+"""All that a stranger is answered; each tells no more than a word."""
+METRICS_PATH = "/metrics"
+CALLER = "h2serve.caller"
+"""Where the scope has the caller."""
+_BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
+_NO_KEY = "an API key is missing, allowed is 'Authorization: Bearer KEY' or 'x-key: KEY'"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """``keys`` None lets everybody in. ``metrics_token``, where there is one, is good for the metrics only."""
+
+    app: ASGIApp
+    keys: KeyStore | None
+    metrics_token: str = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                scope[CALLER] = await self._caller(scope["path"], Headers(scope=scope))
+            except NotAllowed as error:
+                await from_server_error(error)(scope, receive, send)
+                return
+        if scope["type"] == "websocket":  # there are none, and none is to come in past the guard
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await self.app(scope, receive, send)
+
+    async def _caller(self, path: str, headers: Headers) -> Caller:
+        """Raises NotAllowed, which says nothing of what is or is not there."""
+        if self.keys is None or path in OPEN_PATHS:
+            return NOBODY_IN_PARTICULAR
+        secret = secret_of(headers)
+        if secret is None:
+            raise NotAllowed(_NO_KEY)
+        if path == METRICS_PATH and self.metrics_token and same(secret, self.metrics_token):
+            return NOBODY_IN_PARTICULAR
+        key = await self.keys.find(secret)
+        if key is None or (path == METRICS_PATH and not key.caller.is_admin):
+            raise NotAllowed("the API key is not good here")
+        return key.caller
+
+
+def secret_of(headers: Headers) -> str | None:
+    """The key as OpenAI's clients send it, or as BFL's do."""
+    found = _BEARER.fullmatch(headers.get("authorization", ""))
+    return found.group(1) if found else headers.get("x-key") or None
+
+
+def same(one: str, other: str) -> bool:
+    """Compared in constant time."""
+    return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
+
+
+def caller_of(scope: Mapping[str, object]) -> Caller:
+    """The caller that the guard let in."""
+    caller = scope[CALLER]
+    assert isinstance(caller, Caller)
+    return caller

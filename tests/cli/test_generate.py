@@ -1,0 +1,167 @@
+"""``h2serve generate`` and ``compare`` against a running server, and what they draw."""
+
+import json
+import math
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from server.cli.sheet import A_ROW, LEAST_SIDE, MOST_SIDE, Shot, draw_sheet
+from server.cli.strip import Strips, draw_counts
+from server.engine.fake import InstantEngine
+from server.engine.interface import SampleFailed, SampleStepped
+from server.image_metadata import read_metadata
+from tests.cli.test_commands import code_of, run
+from tests.live import live_server
+
+PROMPT = "a large red heart at the left on a blue background"
+
+
+@pytest.fixture(scope="module")
+def url() -> Any:
+    with live_server(lambda: InstantEngine(fail_on="broken")) as client:
+        yield str(client.base_url)
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.png", "PNG"), ("b.jpg", "JPEG"), ("c.webp", "WEBP")])
+def test_the_file_s_name_says_its_format(url: str, name: str, kind: str) -> None:
+    run("generate", PROMPT, "-o", name, "--url", url, "--size", "64x96")
+    with Image.open(name) as image:
+        assert (image.format, image.size) == (kind, (64, 96))
+
+
+def test_several_images_are_numbered_and_without_a_name_they_have_their_seeds(url: str, tmp_path: Path) -> None:
+    run("generate", PROMPT, "-n", "2", "-o", "out.png", "--url", url)
+    run("generate", PROMPT, "-n", "2", "--seed", "5", "--url", url)
+    assert {file.name for file in tmp_path.iterdir()} == {
+        *("out-1.png", "out-2.png", "h2serve-5.png", "h2serve-6.png")
+    }
+
+
+def test_json_is_all_that_is_said_on_standard_output(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--tau1", "0.3", "--tau2", "0.4", "--steps", "10", "--seed", "9", "--json")
+    run("generate", PROMPT, "-o", "a.png", "--url", url, *words)
+    captured = capsys.readouterr()
+    said = json.loads(captured.out)
+    assert captured.err == ""
+    (image,) = said["images"]
+    assert (image["file"], image["seed"]) == ("a.png", 9)
+    assert (image["cache"]["tau1"], image["cache"]["tau2"], image["cache"]["steps"]) == (0.3, 0.4, 10)
+
+
+def test_the_summary_says_how_the_steps_were_taken(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run("generate", PROMPT, "-o", "a.png", "--url", url, "--preset", "fast", "--steps", "4")
+    said = " ".join(capsys.readouterr().err.split())
+    assert "██░░ 4/4" in said
+    assert "fast: 4 steps, 2 full, 0 detail hits, 2 structure hits; 43% of the blocks' work skipped" in said
+
+
+def test_an_image_s_own_request_is_repeated_but_for_what_is_given(url: str) -> None:
+    run("generate", PROMPT, "-o", "a.png", "--url", url, "--seed", "3", "--preset", "quality", "--steps", "6")
+    run("generate", "--from", "a.png", "-o", "b.png", "--url", url)
+    run("generate", "--from", "a.png", "-o", "c.png", "--url", url, "--seed", "4")
+    first, again, other = (Path(name).read_bytes() for name in ("a.png", "b.png", "c.png"))
+    assert first == again
+    assert read_metadata(other).request == {**read_metadata(first).request, "seed": 4}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ((), 2, "a prompt is missing"),
+        (("x", "-o", "a.bmp"), 2, "a.bmp is of no known format, allowed are .png"),
+        (("--from", "nowhere.png"), 2, "nowhere.png cannot be read"),
+        (("x", "--preset", "slow"), 2, "'slow', allowed are off, paper"),
+        (("x", "--tau1", "-1"), 2, "tau1"),
+        (("x", "--model", "other"), 2, "is not served here"),
+        (("x", "-o", "no/such/folder.png"), 2, "cannot be written"),
+        (("a broken thing",), 1, "could not be computed"),
+    ],
+    ids=str,
+)
+def test_what_goes_wrong_is_one_line_and_an_exit_code(
+    url: str, words: tuple[str, ...], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code_of("generate", *words, "--url", url, "--json") == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("h2serve: ")
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_a_server_that_is_not_there_or_not_ours_is_said_so(capsys: pytest.CaptureFixture[str], url: str) -> None:
+    assert code_of("generate", "x", "--url", "http://127.0.0.1:9") == 1
+    assert "does not answer" in capsys.readouterr().err
+    assert code_of("generate", "x", "--url", "nonsense") == 1
+    assert code_of("generate", "x", "--url", f"{url}/nowhere") == 2
+
+
+def test_a_busy_server_is_worth_trying_again() -> None:
+    with live_server(InstantEngine, max_queue=1) as client:
+        url = str(client.base_url)
+        busy = httpx.Response(429, json={"error": {"message": "full"}}, headers={"retry-after": "1"})
+        assert code_of("generate", "x", "-n", "2", "--url", url) == 2
+        assert exit_code_of(busy) == 3
+        assert exit_code_of(httpx.Response(503, json={"error": {"message": "loading"}})) == 3
+        assert exit_code_of(httpx.Response(500, text="<html>")) == 1
+
+
+def exit_code_of(response: httpx.Response) -> int:
+    from server.__main__ import code_of as code_of_error
+    from server.cli.target import error_of
+
+    return code_of_error(error_of(response))
+
+
+def test_a_comparison_is_one_picture_with_a_column_a_rule(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run("compare", PROMPT, "-o", "all.png", "--url", url, "--steps", "4", "--size", "64x64", "--json")
+    said = json.loads(capsys.readouterr().out)
+    assert [rule["rule"] for rule in said["rules"]] == ["off", "paper", "fast", "balanced", "quality"]
+    assert (said["rules"][0]["skipped"], said["rules"][0]["psnr_db"]) == (0, None)
+    with Image.open("all.png") as sheet:
+        assert sheet.width > 5 * LEAST_SIDE
+
+
+def shot(name: str, side: int, psnr_db: float | None = 30.0) -> Shot:
+    buffer = BytesIO()
+    Image.new("RGB", (side, side), "red").save(buffer, "PNG")
+    return Shot(name, buffer.getvalue(), 0.0, 0.5, psnr_db, {})
+
+
+@pytest.mark.parametrize("side", [16, 100, 300, 1500])
+@pytest.mark.parametrize("count", [1, A_ROW, A_ROW + 1])
+def test_a_sheet_has_room_for_every_image_whatever_the_size(side: int, count: int) -> None:
+    sheet = draw_sheet("x" * 1000, 1, [shot("off", side)] * count)
+    assert sheet.width <= 2 * 24 + A_ROW * (MOST_SIDE + 16)
+    reds = sum(color == (255, 0, 0) for color in sheet.get_flattened_data())
+    shown = min(side, MOST_SIDE) * max(1, LEAST_SIDE // side)
+    assert reds == count * shown**2
+
+
+def test_equal_images_are_called_equal_and_have_no_psnr_in_json() -> None:
+    assert (shot("a", 4, math.inf).fidelity, shot("a", 4, math.inf).as_dict()["psnr_db"]) == ("equal", None)
+
+
+def test_a_strip_has_a_cell_a_step_and_the_dearer_of_two_rows() -> None:
+    strips = Strips()
+    for step, outcomes in enumerate([("full",), ("structure_hit",), ("detail_hit", "structure_hit")], start=1):
+        strips.hear(SampleStepped("job:1", step, 5, outcomes))
+    strips.hear(SampleStepped("job:0", 1, 5, ("structure_hit", "full")))
+    strips.hear(SampleStepped("job:0", 1, 5))
+    strips.hear(SampleFailed("job:0", "x"))
+    assert strips.__rich__().plain == "image 1 █···· 1/5\nimage 2 █░▓·· 3/5"
+
+
+def test_where_only_sums_are_known_the_cells_are_in_order_of_cost() -> None:
+    counts = {"steps": 6, "full": 2, "detail_hits": 1, "structure_hits": 3}
+    assert draw_counts(counts).plain == "██▓░░░ 6/6"
