@@ -3,15 +3,19 @@
     ServerError
     |-- RequestError            the client can cure it: 400 and its kin
     |   |-- UnknownModel        404
+    |   |-- UnknownJob          404, or another tenant's
     |   |-- BodyTooLarge        413
     |   `-- UnsupportedMedia    415
     |-- NotAllowed              401, no key or none that is good
     |-- QueueFull               429, come back after ``retry_after_s``
     |   `-- RateLimited         429, this key's own bounds
     |-- NotReady                503, loading or draining
+    |   |-- ShuttingDown        503, the server stops while the job goes on or may be taken up again
     |   |-- StorageUnreachable  503, nobody answers where jobs or results are kept
     |   `-- StorageFull         503, there is no room left, or writes are refused
     |-- JobFailed               500, the engine could not make this image
+    |   `-- JobDead             500, lost with its worker too often
+    |-- ResultGone              410, it was there and is past its life
     |-- JobCancelled            409, ended on the client's wish
     |-- KeyConflict             409, the Idempotency-Key stands for another request
     |-- JobExpired              504, its deadline passed before it was started
@@ -56,6 +60,13 @@ class UnknownModel(RequestError):
 
     status = 404
     code = "model_not_found"
+
+
+class UnknownJob(RequestError):
+    """There is no such job, or it is another tenant's."""
+
+    status = 404
+    code = "job_not_found"
 
 
 class BodyTooLarge(RequestError):
@@ -105,6 +116,14 @@ class NotReady(ServerError):
     code = "not_ready"
 
 
+class ShuttingDown(NotReady):
+    """The server stops before the job has ended; who asks again with its key, or for the job, may yet get it."""
+
+    def __init__(self, message: str, job_id: str) -> None:
+        super().__init__(message)
+        self.job_id = job_id
+
+
 class StorageUnreachable(NotReady):
     """Jobs or results are kept elsewhere, and there nobody answers; it may pass."""
 
@@ -121,6 +140,20 @@ class JobFailed(ServerError):
     """The engine could not make this image; other requests are not affected."""
 
     code = "generation_failed"
+
+
+class JobDead(JobFailed):
+    """The job was lost with its worker too often to be tried again."""
+
+    code = "job_dead"
+
+
+class ResultGone(ServerError):
+    """What is asked for was there and is past its life."""
+
+    status = 410
+    type = "invalid_request_error"
+    code = "expired"
 
 
 class JobCancelled(ServerError):

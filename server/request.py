@@ -81,7 +81,8 @@ class Job:
 
     ``submitted_ms`` is the accepting process's wall clock, milliseconds since 1970. ``priority`` orders the jobs
     of one ``tenant``; between tenants, shares of ``cost`` go by ``weight``. A job that waits longer than
-    ``deadline_ms`` expires. An ``asynchronous`` job lives on when nobody waits for it.
+    ``deadline_ms`` expires. An ``asynchronous`` job lives on when nobody waits for it. ``as_url``: its images are
+    told by their addresses rather than as bytes.
     """
 
     id: str
@@ -93,6 +94,7 @@ class Job:
     deadline_ms: int | None = None
     cost: float = 1.0
     asynchronous: bool = False
+    as_url: bool = False
 
 
 @dataclass(frozen=True, slots=True)

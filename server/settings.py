@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     insecure_no_auth: bool
     metrics_token: str = Field(pattern=r"^\S*$")
     cors_origins: str
+    url_secret: str
+    url_secret_file: str
+    url_life_s: float = Field(gt=0)
+    public_url: str = Field(pattern=r"^(https?://[^\s?#]+)?$")
 
 
 def load_settings(file: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:

@@ -51,7 +51,6 @@ def parse_generation(
 def _refuse_what_does_not_work_yet(body: Mapping[str, Any]) -> None:
     if boolean(body, "stream"):
         raise RequestError("stream is true, allowed is false: this server answers in one piece", "stream")
-    one_of(body, "response_format", ("b64_json",))
     one_of(body, "background", ("auto", "opaque"))
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from server.access.access import Access
+from server.api.background import Background
+from server.api.url_signer import UrlSigner
 from server.jobs.interface import JobQueue
 from server.metrics.api import ApiMetrics
 from server.pair_stats.interface import PairStats
@@ -23,7 +25,10 @@ class ApiLimits:
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
-    """``clock`` gives monotonic seconds, ``wall_clock`` seconds since 1970, ``not_ready`` the reason or None."""
+    """``clock`` gives monotonic seconds, ``wall_clock`` seconds since 1970, ``not_ready`` the reason or None.
+
+    ``public_url`` is what the addresses in answers begin with, empty for the host that the client called.
+    """
 
     profile: ModelProfile
     limits: ApiLimits
@@ -34,6 +39,9 @@ class ApiParts:
     pair_stats: PairStats
     log_line: Callable[[str], None]
     access: Access
+    signer: UrlSigner
+    background: Background
+    public_url: str
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
     new_seed: Callable[[], int]

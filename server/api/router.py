@@ -6,9 +6,11 @@ from starlette.types import ASGIApp
 from server.api.cors import with_cors
 from server.api.edge import Edge
 from server.api.envelope import add_error_handlers
+from server.api.files import files_router
 from server.api.guard import Guard
 from server.api.health import health_router
 from server.api.images import images_router
+from server.api.jobs import jobs_router
 from server.api.models import models_router
 from server.api.parts import ApiParts
 from server.api.presets import presets_router
@@ -19,7 +21,7 @@ from server.api.stats import stats_router
 def create_api(parts: ApiParts) -> Edge:
     """All routes behind their guard, ready to be served."""
     access = parts.access
-    guarded: ASGIApp = Guard(create_routes(parts), access.keys, access.metrics_token)
+    guarded: ASGIApp = Guard(create_routes(parts), access.keys, parts.signer, access.metrics_token)
     if access.cors_origins:
         guarded = with_cors(guarded, access.cors_origins)
     return Edge(guarded, parts.metrics, RequestLog(parts.log_line, parts.wall_clock), parts.clock, parts.new_id)
@@ -34,6 +36,7 @@ def create_routes(parts: ApiParts) -> FastAPI:
         redirect_slashes=False,
     )
     add_error_handlers(app)
-    for make in (images_router, models_router, presets_router, stats_router, health_router):
+    about = (models_router, presets_router, stats_router, health_router)
+    for make in (images_router, jobs_router, files_router, *about):
         app.include_router(make(parts))
     return app

@@ -51,7 +51,8 @@ addPrioritizedJob(keys, {cmsgpack.pack({q, id, 'image', now}), ARGV[2],
 local urgency = arrival - args.priority * 2 ^ 40
 call('HSET', job_key(id), 'state', 'queued', 'model', model, 'tenant', tenant, 'images', args.images,
      'pixels', args.pixels, 'arrival', arrival, 'urgency', urgency, 'tag', tag,
-     'place', call('ZSCORE', q .. 'prioritized', id), 'submitted', now, 'asynchronous', args.asynchronous)
+     'place', call('ZSCORE', q .. 'prioritized', id), 'submitted', now, 'asynchronous', args.asynchronous,
+     'job', ARGV[2])
 call('ZADD', urgent_key(model, tenant), urgency, id)
 call('ZADD', base .. 'of:' .. tenant, arrival, id)
 count_waiting(tenant, args.images, 1)

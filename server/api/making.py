@@ -1,0 +1,66 @@
+"""From a checked request to its answer: at once, in events, or as a job."""
+
+import contextlib
+
+from fastapi import Request
+from starlette.responses import JSONResponse, Response
+
+from server.access.caller import Caller, check_caps
+from server.api.base_url import base_url
+from server.api.ends import result_from
+from server.api.guard import caller_of
+from server.api.job_view import job_answer
+from server.api.parts import ApiParts
+from server.api.request_log import NOTES, notes_of_job, notes_of_result
+from server.api.result_images import answer_of
+from server.api.run_terms import RunTerms
+from server.api.submitting import new_job, submit
+from server.api.waiting import end_of, wait_for_end
+from server.errors import ServerError
+from server.request import ImageRequest, Job
+
+
+async def make(
+    parts: ApiParts, request: Request, wanted: ImageRequest, terms: RunTerms, job_id: str | None = None
+) -> Response:
+    """The answer to the request. ``job_id`` is given where something is kept under it already."""
+    caller = caller_of(request.scope)
+    check_caps(wanted, caller.limits)
+    job = new_job(parts, wanted, terms, caller, job_id or parts.new_id())
+    request.scope[NOTES] |= notes_of_job(job, parts.limits.log_prompts)
+    with contextlib.ExitStack() as held:
+        held.enter_context(parts.access.usage.under_way(caller, wanted.num_images, job.cost))
+        if terms.asynchronous:
+            return await _as_job(parts, request, job, terms, caller, held)
+        return await _at_once(parts, request, job, terms, caller)
+
+
+async def _at_once(parts: ApiParts, request: Request, job: Job, terms: RunTerms, caller: Caller) -> Response:
+    """Wait for the images. Those that nobody can ask for again are not kept."""
+    waiter = parts.new_id()
+    job = await submit(parts, job, terms, caller, waiter)
+    result = result_from(await wait_for_end(parts.queue, job.id, waiter, request))
+    request.scope[NOTES] |= notes_of_result(result)
+    parts.metrics.generation_done(job.request.cache, result.timings)
+    answer = await answer_of(parts, job, result, base_url(request, parts.public_url))
+    if terms.once is None and not job.as_url:
+        await parts.results.delete(*(image.result_key for image in result.images))
+    return JSONResponse(answer, headers={"x-job-id": job.id})
+
+
+async def _as_job(
+    parts: ApiParts, request: Request, job: Job, terms: RunTerms, caller: Caller, held: contextlib.ExitStack
+) -> Response:
+    """Answer with the job as it is now. What is held for it is let go at its end."""
+    kept = await submit(parts, job, terms, caller, None)
+    if kept is job:
+        parts.background.start(_see_to_its_end(parts, job, held.pop_all()))
+    return await job_answer(parts, request, kept.id, 202)
+
+
+async def _see_to_its_end(parts: ApiParts, job: Job, held: contextlib.ExitStack) -> None:
+    """Count it, and let its places in flight go."""
+    with held, contextlib.suppress(ServerError):
+        end = await end_of(parts.queue, job.id)
+        if end.result is not None:
+            parts.metrics.generation_done(job.request.cache, end.result.timings)
