@@ -41,7 +41,9 @@ from server.profile import ModelProfile, load_profile, model_source, with_preset
 from server.readiness import Phase, Readiness
 from server.results.memory import MemoryResults
 from server.settings import Settings
-from server.worker import Worker
+from server.worker.parts import WorkerParts
+from server.worker.terms import WorkerTerms
+from server.worker.worker import Worker
 
 POLL_S = 0.02
 EMBEDDED = QueueTerms(lease_ms=3_600_000)
@@ -98,6 +100,7 @@ class EmbeddedServer:
                 signer=signer_of(self.settings),
                 background=self.background,
                 public_url=self.settings.public_url,
+                heartbeat_s=self.settings.heartbeat_s,
                 clock=time.monotonic,
                 wall_clock=time.time,
                 new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
@@ -111,15 +114,11 @@ class EmbeddedServer:
     async def start(self) -> None:
         """Load the model off the loop, start the worker, and be ready when the engine ticks."""
         engine = await in_daemon_thread(self.load_engine)
+        terms = WorkerTerms(self.profile.name, "embedded", self.settings.result_ttl_s, renew_each_s=1.0)
         worker = Worker(
-            self.queue,
-            self.results,
-            engine,
-            self._worker_metrics,
-            self.pair_stats,
-            self.profile.name,
-            self.settings.result_ttl_s,
-            time.monotonic,
+            WorkerParts(
+                self.queue, self.results, engine, self._worker_metrics, self.pair_stats, terms, time.monotonic
+            )
         )
         self._engine, self._worker = engine, worker
         self._working = asyncio.create_task(worker.run())

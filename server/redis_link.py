@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import redis.exceptions
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -32,7 +32,6 @@ class RedisAddress:
     """Where a Redis is. Printed without its secrets."""
 
     url: str = field(repr=False)
-    password: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         parts = urlsplit(self.url)
@@ -60,9 +59,11 @@ def read_address(url: str, password_file: str = "") -> RedisAddress:
     if has_password or not password_file:
         return RedisAddress(url)
     try:
-        return RedisAddress(url, Path(password_file).read_text().strip())
+        password = quote(Path(password_file).read_text().strip(), safe="")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"the Redis password file {password_file!r} cannot be read: {error}") from error
+    user, _, place = parts.netloc.rpartition("@")
+    return RedisAddress(parts._replace(netloc=f"{user}:{password}@{place}").geturl())
 
 
 def open_redis(address: RedisAddress, max_connections: int, block_s: float = 0.0, text: bool = False) -> Any:
@@ -70,7 +71,6 @@ def open_redis(address: RedisAddress, max_connections: int, block_s: float = 0.0
 
     Answers are bytes, or with ``text`` strings. Whoever finds all connections busy waits for one.
     """
-    options: dict[str, Any] = {} if address.password is None else {"password": address.password}
     pool = BlockingConnectionPool.from_url(
         address.url,
         max_connections=max_connections,
@@ -81,7 +81,6 @@ def open_redis(address: RedisAddress, max_connections: int, block_s: float = 0.0
         retry=Retry(ConstantBackoff(REPEAT_AFTER_S), REPEATS),
         decode_responses=text,
         encoding_errors="replace",  # a payload that is no text is one job's affair
-        **options,
     )
     return Redis.from_pool(pool)
 

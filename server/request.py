@@ -53,6 +53,7 @@ class ImageRequest:
     """One checked and completed request for ``num_images`` pictures of one prompt.
 
     ``width`` and ``height`` are in pixels. Image k of the request uses seed ``seed + k``.
+    ``partial_images`` previews are shown of each.
     """
 
     prompt: str
@@ -67,6 +68,7 @@ class ImageRequest:
     output_format: OutputFormat = OutputFormat.PNG
     output_compression: int = 100
     user: str | None = None
+    partial_images: int = 0
 
 
 ANONYMOUS = "anonymous"
@@ -128,6 +130,18 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """A worker took the image over from a lost one after ``step`` steps.
+
+    ``exact``: it is the image of an undisturbed run. Else what the cache had held was not saved, and the next step
+    was computed in full.
+    """
+
+    step: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ImageResult:
     """One finished image; its bytes, of that ``sha256`` in hex, lie in the results store under ``result_key``."""
 
@@ -138,6 +152,7 @@ class ImageResult:
     timings: Timings
     text_tokens: int
     sha256: str | None = None
+    resumed: Resumed | None = None
 
 
 @dataclass(frozen=True, slots=True)

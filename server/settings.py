@@ -68,10 +68,24 @@ class Settings(BaseSettings):
     insecure_no_auth: bool
     metrics_token: str = Field(pattern=r"^\S*$")
     cors_origins: str
+    heartbeat_s: float = Field(gt=0)
     url_secret: str
     url_secret_file: str
     url_life_s: float = Field(gt=0)
     public_url: str = Field(pattern=r"^(https?://[^\s?#]+)?$")
+    redis: str
+    results_redis: str
+    redis_password_file: str
+    ready_without_workers: bool
+    metrics_host: str
+    metrics_port: int = Field(ge=0, le=65535)
+    lease_s: float = Field(ge=1)
+    stalled_after_s: float = Field(gt=0)
+    checkpoint: str = Field(pattern=r"^(off|latents|full)$")
+    checkpoint_each_steps: int = Field(ge=1)
+    checkpoint_interval_s: float = Field(ge=0)
+    checkpoint_full_up_to_mb: int = Field(ge=0)
+    checkpoint_budget_mb: int = Field(ge=0)
 
 
 def load_settings(file: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:

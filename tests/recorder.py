@@ -10,6 +10,7 @@ from server.engine.interface import (
     EngineEvent,
     EngineFact,
     SampleDropped,
+    SampleEnd,
     SampleFailed,
     SampleFinished,
     SampleOrder,
@@ -55,12 +56,9 @@ class Recorder:
         with self.change:
             assert self.change.wait_for(is_so, timeout=60), self.events
 
-    def ends(self, sample_id: str | None = None) -> list[EngineEvent]:
+    def ends(self, sample_id: str | None = None) -> list[SampleEnd]:
         return [
-            event
-            for event in self.events
-            if isinstance(event, SampleFinished | SampleFailed | SampleDropped)
-            and sample_id in (None, event.sample_id)
+            event for event in self.events if isinstance(event, SampleEnd) and sample_id in (None, event.sample_id)
         ]
 
     def steps(self, sample_id: str) -> int:

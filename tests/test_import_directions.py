@@ -66,12 +66,11 @@ ALLOWED: dict[str, set[str]] = {
     "server.jobs": {"server.request", "server.errors"},
     "server.jobs.bull": {
         "redis",
-        "bullmq",
         "msgpack",
-        "server.errors",
         "server.jobs",
-        "server.redis_link",
         "server.request",
+        "server.errors",
+        "server.redis_link",
     },
     "server.jobs.payload": {"pydantic", "server.request", "server.errors"},
     "server.results": {"server.request", "server.errors"},
@@ -118,6 +117,7 @@ ALLOWED: dict[str, set[str]] = {
         "server.metrics",
         "server.pair_stats.interface",
         "server.admission",
+        "starlette",
     },
     "server.api": {
         "fastapi",

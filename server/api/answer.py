@@ -32,11 +32,14 @@ def shape_answer(
 
 
 def _shape_image(request: ImageRequest, image: ImageResult, picture: Mapping[str, str]) -> dict[str, Any]:
-    return {
+    shaped: dict[str, Any] = {
         **picture,
         "seed": image.seed,
         "cache": shape_cache(request.cache, [image.counts]),
     }
+    if image.resumed is not None and not image.resumed.exact:
+        shaped["resumed"] = asdict(image.resumed)
+    return shaped
 
 
 def shape_cache(choice: CacheChoice, counts: Sequence[CacheCounts]) -> dict[str, Any]:

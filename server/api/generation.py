@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from server.api.cache_choice import resolve_cache
-from server.api.fields import boolean, integer, number, one_of, text
+from server.api.fields import integer, number, one_of, text
 from server.api.parts import ApiLimits
 from server.api.quoting import quoted
 from server.api.sizes import resolve_size
@@ -15,6 +15,8 @@ from server.request import ImageRequest, OutputFormat
 LARGEST_SEED = 2**53 - 1
 """What a JSON number holds exactly in every language."""
 LONGEST_USER = 512
+MOST_PARTIALS = 3
+"""Previews of an image, as OpenAI allows."""
 FORMATS = tuple(output_format.value for output_format in OutputFormat)
 
 
@@ -45,12 +47,11 @@ def parse_generation(
         output_format=OutputFormat(one_of(body, "output_format", FORMATS) or OutputFormat.PNG),
         output_compression=100 if compression is None else compression,
         user=text(body, "user", LONGEST_USER),
+        partial_images=integer(body, "partial_images", 0, MOST_PARTIALS) or 0,
     )
 
 
 def _refuse_what_does_not_work_yet(body: Mapping[str, Any]) -> None:
-    if boolean(body, "stream"):
-        raise RequestError("stream is true, allowed is false: this server answers in one piece", "stream")
     one_of(body, "background", ("auto", "opaque"))
 
 

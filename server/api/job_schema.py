@@ -73,6 +73,24 @@ LIST_DOC: dict[str, Any] = {
         **_UNKNOWN,
     },
 }
+EVENTS_DOC: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Last-Event-ID",
+            "in": "header",
+            "schema": {"type": "string"},
+            "description": "the id of the last event that was seen: the stream goes on behind it",
+        }
+    ],
+    "responses": {
+        "200": {
+            "description": "events job.queued, job.started, job.step, job.partial_image, and at last "
+            "job.finished, job.failed, job.cancelled, job.expired or job.dead",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **_UNKNOWN,
+    },
+}
 RESULT_DOC: dict[str, Any] = {
     "responses": {
         "200": described("the images", ANSWER),

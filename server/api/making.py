@@ -1,6 +1,7 @@
 """From a checked request to its answer: at once, in events, or as a job."""
 
 import contextlib
+from dataclasses import replace
 
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
@@ -9,29 +10,43 @@ from server.access.caller import Caller, check_caps
 from server.api.base_url import base_url
 from server.api.ends import result_from
 from server.api.guard import caller_of
+from server.api.image_stream import stream_image
 from server.api.job_view import job_answer
 from server.api.parts import ApiParts
 from server.api.request_log import NOTES, notes_of_job, notes_of_result
 from server.api.result_images import answer_of
 from server.api.run_terms import RunTerms
+from server.api.sse import EventStream
 from server.api.submitting import new_job, submit
 from server.api.waiting import end_of, wait_for_end
 from server.errors import ServerError
 from server.request import ImageRequest, Job
 
+GENERATION = "image_generation"
+"""What the events of a stream are named after, where it is not an edit's."""
+
 
 async def make(
-    parts: ApiParts, request: Request, wanted: ImageRequest, terms: RunTerms, job_id: str | None = None
+    parts: ApiParts,
+    request: Request,
+    wanted: ImageRequest,
+    terms: RunTerms,
+    kind: str = GENERATION,
+    job_id: str | None = None,
 ) -> Response:
     """The answer to the request. ``job_id`` is given where something is kept under it already."""
     caller = caller_of(request.scope)
     check_caps(wanted, caller.limits)
+    if not terms.stream and not terms.asynchronous:
+        wanted = replace(wanted, partial_images=0)  # nobody would see them
     job = new_job(parts, wanted, terms, caller, job_id or parts.new_id())
     request.scope[NOTES] |= notes_of_job(job, parts.limits.log_prompts)
     with contextlib.ExitStack() as held:
         held.enter_context(parts.access.usage.under_way(caller, wanted.num_images, job.cost))
         if terms.asynchronous:
             return await _as_job(parts, request, job, terms, caller, held)
+        if terms.stream:
+            return await _in_events(parts, job, terms, caller, kind, held)
         return await _at_once(parts, request, job, terms, caller)
 
 
@@ -46,6 +61,21 @@ async def _at_once(parts: ApiParts, request: Request, job: Job, terms: RunTerms,
     if terms.once is None and not job.as_url:
         await parts.results.delete(*(image.result_key for image in result.images))
     return JSONResponse(answer, headers={"x-job-id": job.id})
+
+
+async def _in_events(
+    parts: ApiParts, job: Job, terms: RunTerms, caller: Caller, kind: str, held: contextlib.ExitStack
+) -> Response:
+    """The stream waits for the job as a client does; what is held for it is let go when it closes."""
+    waiter = parts.new_id()
+    job = await submit(parts, job, terms, caller, waiter)
+    return EventStream(
+        stream_image(parts, job, kind),
+        parts.heartbeat_s,
+        on_hang_up=lambda: parts.queue.detach(job.id, waiter),
+        on_close=held.pop_all().close,
+        headers={"x-job-id": job.id},
+    )
 
 
 async def _as_job(

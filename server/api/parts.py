@@ -27,7 +27,8 @@ class ApiLimits:
 class ApiParts:
     """``clock`` gives monotonic seconds, ``wall_clock`` seconds since 1970, ``not_ready`` the reason or None.
 
-    ``public_url`` is what the addresses in answers begin with, empty for the host that the client called.
+    ``public_url`` is what the addresses in answers begin with, empty for the host that the client called. Streams
+    show a sign of life each ``heartbeat_s``.
     """
 
     profile: ModelProfile
@@ -42,6 +43,7 @@ class ApiParts:
     signer: UrlSigner
     background: Background
     public_url: str
+    heartbeat_s: float
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
     new_seed: Callable[[], int]

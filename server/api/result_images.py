@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from typing import Any
 
 from server.api.answer import shape_answer
 from server.api.parts import ApiParts
@@ -14,7 +15,7 @@ QUALITIES = ("low", "medium", "high")
 """The words of OpenAI's that an answer may have beside ``auto``."""
 
 
-async def answer_of(parts: ApiParts, job: Job, result: JobResult, base: str) -> dict[str, object]:
+async def answer_of(parts: ApiParts, job: Job, result: JobResult, base: str) -> dict[str, Any]:
     """The whole answer; ``base`` is what its addresses begin with. Raises ResultGone."""
     quality = quality_of(job.request.cache, parts.profile)
     return shape_answer(job, result, await pictures_of(parts, job, result, base), quality)

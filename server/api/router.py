@@ -10,6 +10,7 @@ from server.api.files import files_router
 from server.api.guard import Guard
 from server.api.health import health_router
 from server.api.images import images_router
+from server.api.job_events import job_events_router
 from server.api.jobs import jobs_router
 from server.api.models import models_router
 from server.api.parts import ApiParts
@@ -37,6 +38,6 @@ def create_routes(parts: ApiParts) -> FastAPI:
     )
     add_error_handlers(app)
     about = (models_router, presets_router, stats_router, health_router)
-    for make in (images_router, jobs_router, files_router, *about):
+    for make in (images_router, jobs_router, job_events_router, files_router, *about):
         app.include_router(make(parts))
     return app

@@ -14,8 +14,6 @@ from server.errors import RequestError
 from server.jobs.submit import Once
 from server.request import PRIORITIES
 
-MOST_PARTIALS = 3
-"""Previews of an image, as OpenAI allows."""
 LONGEST_DEADLINE_MS = 86_400_000
 RESPONSE_FORMATS = ("b64_json", "url")
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -54,11 +52,6 @@ def as_job(terms: RunTerms) -> RunTerms:
     if terms.stream:
         raise RequestError("stream is true, allowed for a job is false: its events have an address", "stream")
     return replace(terms, asynchronous=True)
-
-
-def partial_images(body: Mapping[str, Any]) -> int:
-    """How many previews of each image are asked for."""
-    return integer(body, "partial_images", 0, MOST_PARTIALS) or 0
 
 
 def _refuse_what_does_not_stream(body: Mapping[str, Any], terms: RunTerms) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import queue
 from collections.abc import Callable, Iterator
 
-from server.engine.interface import EngineEvent, EngineLimits, SampleFinished, SampleStepped
+from server.engine.interface import EngineEvent, EngineLimits, SampleEnd, SampleFinished
 from server.engine.loader import LoadedModel
 from server.engine.step_engine import StepEngine
 from server.errors import ServerError
@@ -16,10 +16,10 @@ def running_engine(
     model: LoadedModel, profile: ModelProfile
 ) -> Iterator[tuple[StepEngine, Callable[[], SampleFinished]]]:
     """A started engine of batch 8, and a function that waits for the next end: any but an image is an error."""
-    ends: queue.SimpleQueue[EngineEvent] = queue.SimpleQueue()
+    ends: queue.SimpleQueue[SampleEnd] = queue.SimpleQueue()
 
     def listen(event: EngineEvent) -> None:
-        if not isinstance(event, SampleStepped):
+        if isinstance(event, SampleEnd):
             ends.put(event)
 
     def next_end() -> SampleFinished:

@@ -66,10 +66,11 @@ def scatter(batch: Batch, result: StepResult) -> None:
     change = batch.deltas.to(velocity.dtype) * velocity
     latents = (batch.latents.float() + change).to(batch.latents.dtype)
     caches, records = iter(result.caches), iter(result.records)
-    for sample, row in zip(batch.samples, latents, strict=True):
+    for sample, row, of_row in zip(batch.samples, latents, velocity, strict=True):
         sample.latents = row.clone()
         sample.outcomes = tuple(next(records).outcome.value for _ in sample.caches)
         sample.caches = tuple(next(caches) for _ in sample.caches)
+        sample.velocity = of_row.clone() if sample.is_preview_due else None
 
 
 def guided(samples: Sequence[Sample], rows: Tensor) -> Tensor:

@@ -85,6 +85,6 @@ def resume(sample: Sample, checkpoint: Checkpoint) -> Sample:
         (cache.method, cache.num_steps) for cache in sample.caches
     ]:
         raise CheckpointError("checkpoint has other rows, methods or numbers of steps")
-    if len({cache.step_index for cache in caches}) != 1 or caches[0].step_index >= sample.order.steps:
+    if len({cache.step_index for cache in caches}) != 1 or caches[0].step_index >= caches[0].num_steps:
         raise CheckpointError("checkpoint is not between two steps")
     return replace(sample, latents=latents, caches=caches)

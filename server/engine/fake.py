@@ -20,9 +20,11 @@ from server.engine.interface import (
     SampleFailed,
     SampleFinished,
     SampleOrder,
+    SamplePreviewed,
     SampleStepped,
 )
 from server.engine.metadata import exif_of_order
+from server.engine.preview_steps import preview_steps
 from server.request import CacheCounts
 
 BLOCKS_A_STEP = 15
@@ -141,6 +143,8 @@ class InstantEngine:
                 listener(SampleFailed(order.sample_id, FAILED))
                 continue
             listener(SampleStepped(order.sample_id, order.steps, order.steps))
+            for number in range(len(preview_steps(order.steps, order.partial_images))):
+                listener(SamplePreviewed(order.sample_id, number, plain_image(order)))
             listener(
                 SampleFinished(
                     order.sample_id,

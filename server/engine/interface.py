@@ -38,6 +38,8 @@ class SampleOrder:
     output_format: OutputFormat = OutputFormat.PNG
     output_compression: int = 100
     model: str | None = None
+    partial_images: int = 0
+    """Previews to show on the way, evenly spread over the steps."""
     checkpoint: bytes | None = field(default=None, repr=False)
     """What ``SampleSaved`` told of the same sample, of this engine or another: the sample goes on from there."""
 
@@ -95,6 +97,15 @@ class SampleSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class SamplePreviewed:
+    """Preview ``number``, from 0: an image file of what the sample is heading for. Told before its end."""
+
+    sample_id: str
+    number: int
+    image: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SampleResumed:
     """The order's checkpoint was taken up: ``step`` steps need not be done again."""
 
@@ -114,7 +125,8 @@ class DeviceLost:
     suspects: tuple[str, ...] = ()
 
 
-SampleEvent = SampleStepped | SampleFinished | SampleFailed | SampleDropped | SampleSaved | SampleResumed
+SampleEnd = SampleFinished | SampleFailed | SampleDropped
+SampleEvent = SampleStepped | SampleSaved | SamplePreviewed | SampleResumed | SampleEnd
 EngineEvent = SampleEvent | DeviceLost
 
 

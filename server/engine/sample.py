@@ -9,6 +9,7 @@ from torch import Tensor
 from h2cache import Method, SampleCache, by_parts, method
 from server.engine.embedding import Embedding
 from server.engine.interface import SampleOrder
+from server.engine.preview_steps import number_of
 from server.engine.scheduler import Shape
 from server.request import CacheChoice, CacheCounts
 
@@ -19,7 +20,8 @@ class Sample:
 
     It is one row of its batch, or two under classifier-free guidance: with the prompt and without. Each has an
     embedding and a cache of its own. ``latents`` (T, C); ``sigmas`` (steps + 1,) on the CPU. ``last_turn`` is the
-    loop's turn of its last step, ``outcomes`` how that one ended for each row.
+    loop's turn of its last step, ``outcomes`` how that one ended for each row,
+    ``velocity`` (T, C) what led to its latents where a preview is due.
     """
 
     order: SampleOrder
@@ -31,6 +33,7 @@ class Sample:
     encode_ms: float
     last_turn: int = 0
     outcomes: tuple[str, ...] = ()
+    velocity: Tensor | None = None
     started_s: float = 0.0
     denoise_ms: float = 0.0
 
@@ -43,6 +46,11 @@ class Sample:
     def step(self) -> int:
         """Steps done so far."""
         return self.caches[0].step_index
+
+    @property
+    def is_preview_due(self) -> bool:
+        """True after the steps that show one."""
+        return number_of(self.step, self.caches[0].num_steps, self.order.partial_images) is not None
 
     @property
     def is_done(self) -> bool:

@@ -57,8 +57,11 @@ class JobQueue(Protocol):
         """End the job with an error message fit for the client. Answers as ``finish`` does."""
         ...
 
-    async def release(self, lease: Lease) -> bool:
-        """Hand the job back to its old place, as if it had not been taken. Answers as ``finish`` does."""
+    async def release(self, lease: Lease, died: bool = False) -> bool:
+        """Hand the job back to its old place, as if it had not been taken. Answers as ``finish`` does.
+
+        With ``died`` it counts as lost with its worker, without the wait for the lease's end.
+        """
         ...
 
     async def cancel(self, job_id: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from server.jobs import words
 from server.jobs.depth import by_priority
-from server.jobs.event import Ended, JobEvent, JobState, PartialImage, Queued, Started, Stepped
+from server.jobs.event import Ended, JobEvent, JobState, Queued, Started, Stepped
 from server.jobs.fair_share import Turn, line, next_tag
 from server.jobs.fit import Room, choose
 from server.jobs.hang_up import cancel_at
@@ -129,7 +129,7 @@ class MemoryQueue:
             entry.step, entry.num_steps, entry.counts = report.step, report.num_steps, report.counts
             entry.log.tell(Stepped(report.step, report.num_steps, report.counts))
             if report.partial is not None:
-                entry.log.tell(PartialImage(report.partial.index, report.partial.key))
+                entry.log.tell(report.partial)
             if report.checkpoint is not None:
                 entry.checkpoints[report.checkpoint.index] = report.checkpoint
         return self._report([report.lease for report in reports])
@@ -157,14 +157,17 @@ class MemoryQueue:
         known = self._entries.get(lease.job.id)
         return known is not None and (known.ended_by, known.state) == (lease.token, end.state)
 
-    async def release(self, lease: Lease) -> bool:
+    async def release(self, lease: Lease, died: bool = False) -> bool:
         """See JobQueue."""
         await self.sweep()
         entry = self._held(lease)
         if entry is not None:
-            entry.attempts -= 1
             entry.released_by = lease.token
-            self._requeue(entry)
+            if died:
+                self._died(entry)
+            else:
+                entry.attempts -= 1
+                self._requeue(entry)
             return True
         known = self._entries.get(lease.job.id)
         return known is not None and known.released_by == lease.token

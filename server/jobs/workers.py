@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class WorkerInfo:
     """One heartbeat. ``max_images`` and ``most_pixels`` are what it holds at most, ``running`` the images it has.
 
-    ``most_pixels`` None is no bound. ``address`` is where its metrics are, host and port.
+    ``most_pixels`` None is no bound. ``address`` is where its metrics are, host and port. ``images_per_s`` is
+    measured while there is work, None before the first image.
     """
 
     worker: str
@@ -18,6 +19,7 @@ class WorkerInfo:
     most_pixels: int | None = None
     address: str | None = None
     draining: bool = False
+    images_per_s: float | None = None
 
 
 def largest_that_fits(workers: list[WorkerInfo], model: str) -> int | None:

@@ -40,6 +40,7 @@ def api_parts(
     log_line: Callable[[str], None] = lambda line: None,
     log_prompts: bool = False,
     access: Access | None = None,
+    heartbeat_s: float = 15.0,
 ) -> ApiParts:
     """Parts with a stopped clock and ids that count."""
     ids, registry = itertools.count(), CollectorRegistry()
@@ -55,6 +56,7 @@ def api_parts(
         signer=UrlSigner(b"secret", 600.0, lambda: 1000.9),
         background=Background(),
         public_url="",
+        heartbeat_s=heartbeat_s,
         access=access or Access(Usage(lambda: 0.0)),
         clock=lambda: 0.0,
         wall_clock=lambda: 1000.9,

@@ -47,7 +47,7 @@ HUGE = 10**400
         ({"guidance_scale": HUGE}, "guidance_scale"),
         ({"output_format": "bmp"}, "output_format"),
         ({"output_compression": 101}, "output_compression"),
-        ({"response_format": "url"}, "response_format"),
+        ({"response_format": "gif"}, "response_format"),
         ({"background": "transparent"}, "background"),
         ({"stream": True}, "stream"),
         ({"stream": "yes"}, "stream"),

@@ -13,42 +13,10 @@ from server.access.caller import Caller, Limits
 from server.access.key import ApiKey
 from server.access.usage import Usage
 from server.jobs.event import StepCounts
-from server.jobs.lease import Lease, Progress
+from server.jobs.lease import Progress
 from tests.api.conftest import PROMPT, error_of
-from tests.api.parts import api_parts, client_of, new_queue, next_lease, result_of
-
-IMAGE = b"image"
-
-
-class World:
-    """The API, its queue at the time ``now_s``, and a client."""
-
-    def __init__(self, access: Access | None) -> None:
-        self.now_s = 1000.0
-        self.queue = new_queue(lambda: self.now_s)
-        self.parts = api_parts(self.queue, access=access)
-        self.client = client_of(self.parts)
-
-    async def submit(self, headers: dict[str, str] | None = None, **body: Any) -> httpx.Response:
-        return await self.client.post("/v1/jobs", json={"prompt": PROMPT, **body}, headers=headers)
-
-    async def finish(self, images: int = 1) -> Lease:
-        lease = await next_lease(self.queue)
-        for index in range(images):
-            await self.parts.results.put(f"key-{index}", IMAGE, 60.0)
-        await self.queue.finish(lease, result_of(lease, total_ms=(50.0,) * images))
-        return lease
-
-
-def run(scenario: Callable[[World], Awaitable[None]], access: Access | None = None) -> None:
-    async def whole() -> None:
-        world = World(access)
-        async with world.client:
-            await scenario(world)
-        await world.queue.close()
-        await world.parts.background.close()
-
-    asyncio.run(whole())
+from tests.api.parts import client_of, next_lease
+from tests.api.world import IMAGE, World, run
 
 
 def test_a_job_is_answered_at_once_with_all_its_addresses() -> None:
@@ -203,7 +171,7 @@ def test_anothers_job_is_a_404_and_on_no_list_of_mine_but_an_admin_may_see_it() 
         shown = await world.client.get(f"/v1/jobs/{job_id}", headers=admin)
         assert shown.json()["state"] == "queued", "the cancellations of a stranger did nothing"
 
-    run(scenario, Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
 
 
 def test_jobs_under_way_count_against_the_keys_bound_until_they_end() -> None:
@@ -217,7 +185,7 @@ def test_jobs_under_way_count_against_the_keys_bound_until_they_end() -> None:
             await asyncio.sleep(0)
         assert (await world.submit(headers)).status_code == 202
 
-    run(scenario, Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
 
 
 def test_a_list_is_in_pages_newest_first() -> None:
@@ -332,7 +300,7 @@ def test_an_address_of_an_image_needs_no_key_and_dies_with_time() -> None:
             gone = await client.get(image["url"])
             assert (gone.status_code, error_of(gone)["code"]) == (410, "expired")
 
-    run(scenario, Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
 
 
 def test_an_image_that_is_no_longer_stored_is_a_410_by_its_address_and_its_job() -> None:

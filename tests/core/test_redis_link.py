@@ -50,9 +50,11 @@ def test_an_address_is_printed_without_its_secrets(url: str, shown: str) -> None
 
 def test_a_password_is_read_from_a_file_unless_the_url_has_one(tmp_path: Path) -> None:
     file = tmp_path / "password"
-    file.write_text("from the file\n")
-    assert read_address("redis://host", str(file)).password == "from the file"
-    assert read_address("redis://:own@host", str(file)).password is None
+    file.write_text("of@the/file\n")
+    assert read_address("redis://host/1", str(file)).url == "redis://:of%40the%2Ffile@host/1"
+    assert read_address("redis://user@host", str(file)).url == "redis://user:of%40the%2Ffile@host"
+    assert read_address("redis://:own@host", str(file)).url == "redis://:own@host"
+    assert "file" not in str(read_address("redis://host", str(file)))
     with pytest.raises(SettingsError, match="missing' cannot be read"):
         read_address("redis://host", str(tmp_path / "missing"))
 

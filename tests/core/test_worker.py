@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,15 +13,19 @@ from server.engine.interface import Engine, SampleDropped, SampleFailed, SampleF
 from server.jobs.event import JobState
 from server.request import OutputFormat
 from server.results.memory import MemoryResults
+from server.worker.terms import WorkerTerms
 from tests.core.hand_engine import COUNTS, HandEngine
-from tests.core.worked import CHOICE, MODEL, Clock, Worked, job, worked
+from tests.core.worked import CHOICE, MODEL, TERMS, Clock, Worked, job, worked
 
 
 def run(
-    scenario: Callable[[Worked], Awaitable[None]], engine: Engine, results: MemoryResults | None = None
+    scenario: Callable[[Worked], Awaitable[None]],
+    engine: Engine,
+    results: MemoryResults | None = None,
+    terms: WorkerTerms = TERMS,
 ) -> None:
     async def whole() -> None:
-        async with worked(engine, results) as world:
+        async with worked(engine, results, terms) as world:
             await scenario(world)
 
     asyncio.run(whole())
@@ -72,8 +77,8 @@ def test_a_job_larger_than_the_free_places_is_fed_as_places_come_free() -> None:
         engine.finish("a:3")
         end = await world.end_of("a")
         assert end.result is not None
-        assert [image.result_key for image in end.result.images] == [f"a/{k}" for k in range(4)]
-        assert await world.results.get("a/3") == b"a:3"
+        assert [image.result_key for image in end.result.images] == [f"a/{k}/token-0" for k in range(4)]
+        assert await world.results.get("a/3/token-0") == b"a:3"
 
     run(scenario, engine)
 
@@ -118,8 +123,8 @@ def test_one_failed_image_fails_its_job_takes_back_its_siblings_and_harms_no_oth
         end = await world.end_of("a")
         assert (end.state, end.error) == (JobState.FAILED, "the image could not be computed")
         await world.settle()
-        assert set(engine.cancelled) == {"a:0", "a:1", "a:2"}
-        assert await world.results.get("a/0") is None
+        assert engine.cancelled == ["a:2"]
+        assert await world.results.get("a/0/token-0") is None
         engine.end(SampleDropped("a:2"))
         engine.finish("b:0")
         assert (await world.end_of("b")).state is JobState.FINISHED
@@ -127,7 +132,7 @@ def test_one_failed_image_fails_its_job_takes_back_its_siblings_and_harms_no_oth
     run(scenario, engine)
 
 
-def test_a_cancelled_job_s_samples_are_taken_back_at_once_and_its_images_forgotten() -> None:
+def test_a_cancelled_job_s_samples_are_taken_back_after_the_next_step_and_its_images_forgotten() -> None:
     engine = HandEngine(places=2)
 
     async def scenario(world: Worked) -> None:
@@ -136,9 +141,10 @@ def test_a_cancelled_job_s_samples_are_taken_back_at_once_and_its_images_forgott
         engine.finish("a:0")
         await world.settle()
         assert await world.queue.cancel("a")
+        engine.step("a:1", 1)
         await world.settle()
-        assert set(engine.cancelled) == {"a:0", "a:1", "a:2"}
-        assert await world.results.get("a/0") is None
+        assert set(engine.cancelled) == {"a:1", "a:2"}
+        assert await world.results.get("a/0/token-0") is None
         for k in (1, 2):
             engine.end(SampleDropped(f"a:{k}"))
         await world.settle()
@@ -158,7 +164,7 @@ def test_an_image_that_comes_after_the_cancellation_is_not_kept() -> None:
         await world.settle()
         engine.finish("a:0")
         await world.settle()
-        assert await world.results.get("a/0") is None
+        assert await world.results.get("a/0/token-0") is None
         assert (await world.end_of("a")).state is JobState.CANCELLED
 
     run(scenario, engine)
@@ -201,7 +207,7 @@ def test_a_sample_that_the_engine_drops_by_itself_gives_its_job_back_to_the_queu
         engine.tell(SampleDropped("a:0"))
         await world.settle()
         assert (await world.status_of("a")).state is JobState.QUEUED
-        assert engine.cancelled == ["a:0", "a:1"]
+        assert engine.cancelled == ["a:1"]
 
     run(scenario, engine)
 
@@ -249,12 +255,12 @@ def test_held_samples_of_a_real_fake_are_dropped_when_their_job_is_cancelled() -
         await world.submit(job("a", images=3))
         await world.settle()
         await world.queue.cancel("a")
-        await world.settle()
+        await world.until(lambda: world.counted("h2serve_images_total", end="dropped") == 3)
         hold.set()
         await world.submit(job("b"))
         assert (await world.end_of("b")).state is JobState.FINISHED
         assert (await world.end_of("a")).state is JobState.CANCELLED
         assert world.counted("h2serve_images_total", end="finished") == 1
-        assert await world.results.get("a/0") is None
+        assert await world.results.get("a/0/token-0") is None
 
-    run(scenario, InstantEngine(hold=hold))
+    run(scenario, InstantEngine(hold=hold), terms=replace(TERMS, renew_each_s=0.01))

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
@@ -18,10 +19,13 @@ from server.pair_stats.memory import MemoryPairStats
 from server.request import CacheChoice, ImageRequest, Job, OutputFormat
 from server.results.interface import ResultStore
 from server.results.memory import MemoryResults
-from server.worker import Worker
+from server.worker.parts import WorkerParts
+from server.worker.terms import WorkerTerms
+from server.worker.worker import Worker
 
 MODEL = "flux-nano"
 CHOICE = CacheChoice("custom", 0.1, 0.2, warmup=1)
+TERMS = WorkerTerms(MODEL, "worker", result_ttl_s=60.0)
 
 
 class Clock:
@@ -45,6 +49,7 @@ class Worked:
     queue: MemoryQueue
     results: ResultStore
     worker: Worker
+    running: asyncio.Task[None]
     stats: MemoryPairStats
     clock: Clock
     registry: CollectorRegistry = field(repr=False)
@@ -70,22 +75,38 @@ class Worked:
         for _ in range(20):
             await asyncio.sleep(0)
 
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait for what threads or timers bring about, within a time limit."""
+        async with asyncio.timeout(20):
+            while not is_so():
+                await asyncio.sleep(0.005)
+
     def counted(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(name, labels) or 0.0
 
 
+def new_tokens() -> Callable[[], str]:
+    tokens = itertools.count()
+    return lambda: f"token-{next(tokens)}"
+
+
 @contextlib.asynccontextmanager
-async def worked(engine: Engine, results: ResultStore | None = None) -> AsyncIterator[Worked]:
+async def worked(
+    engine: Engine,
+    results: ResultStore | None = None,
+    terms: WorkerTerms = TERMS,
+    queue: MemoryQueue | None = None,
+) -> AsyncIterator[Worked]:
     """A running worker; it and its engine are stopped at the end."""
-    registry, clock, tokens = CollectorRegistry(), Clock(), iter(range(10**9))
-    queue = MemoryQueue(lambda: f"token-{next(tokens)}", clock)
+    registry, clock = CollectorRegistry(), Clock()
+    queue = queue or MemoryQueue(new_tokens(), clock)
     results = results or MemoryResults(clock)
     metrics = WorkerMetrics(registry, threshold_rule({}, [(0.1, 0.2)], [0.5], [0.5]))
     stats = MemoryPairStats(clock)
-    worker = Worker(queue, results, engine, metrics, stats, MODEL, 60.0, clock)
+    worker = Worker(WorkerParts(queue, results, engine, metrics, stats, terms, clock))
     running = asyncio.create_task(worker.run())
     try:
-        yield Worked(queue, results, worker, stats, clock, registry)
+        yield Worked(queue, results, worker, running, stats, clock, registry)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

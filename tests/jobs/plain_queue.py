@@ -127,11 +127,14 @@ class PlainQueue:
         known = self.jobs[lease.job.id]
         return (known.ended_by, known.state) == (lease.token, state)
 
-    def release(self, lease: Lease) -> bool:
+    def release(self, lease: Lease, died: bool) -> bool:
         each = self.held(lease)
         if each is not None:
-            each.state, each.attempts = JobState.QUEUED, each.attempts - 1
             each.released_by = lease.token
+            if died:
+                self._die(each)
+            else:
+                each.state, each.attempts = JobState.QUEUED, each.attempts - 1
             self._expire(each)
         return self.jobs[lease.job.id].released_by == lease.token
 
@@ -159,11 +162,14 @@ class PlainQueue:
         self.now_ms += ms
         for each in self.jobs.values():
             if each.state is JobState.RUNNING and each.until_ms <= self.now_ms:
-                each.deaths += 1
-                dead = is_dead(each.deaths, each.alone)
-                each.state, each.returned = (JobState.DEAD if dead else JobState.QUEUED), True
+                self._die(each)
             self._hung_up(each)
             self._expire(each)
+
+    def _die(self, each: PlainJob) -> None:
+        each.deaths += 1
+        dead = is_dead(each.deaths, each.alone)
+        each.state, each.returned = (JobState.DEAD if dead else JobState.QUEUED), True
 
     def _hung_up(self, each: PlainJob) -> None:
         if not each.state.is_terminal and each.cancel_at_ms is not None and each.cancel_at_ms <= self.now_ms:

@@ -10,11 +10,11 @@ from server.jobs.bull.reader import LogReader
 from server.jobs.bull.record import checkpoints_from, status_from
 from server.jobs.bull.roll import RedisRoll
 from server.jobs.bull.scripts import load_scripts
-from server.jobs.event import Ended, JobEvent, JobState, PartialImage, Stepped
+from server.jobs.event import Ended, Happening, JobEvent, JobState, Stepped
 from server.jobs.fit import Room
 from server.jobs.lease import Lease, LeaseReport, Progress
 from server.jobs.payload import event_from_json, event_to_json, job_from_json, job_to_json, result_to_json
-from server.jobs.status import JobStatus, QueueDepth
+from server.jobs.status import JobStatus, PriorityDepth, QueueDepth
 from server.jobs.submit import Accepted, Bounds, Conflict, Full, Once, PutAnswer
 from server.jobs.terms import DEFAULT_TERMS, QueueTerms
 from server.jobs.workers import WorkerInfo
@@ -24,6 +24,8 @@ from server.request import Job, JobResult
 BASE = "{h2serve}:"
 """All keys begin with it; the braces keep them in one slot of a cluster."""
 SWEEP_EACH_MS = 900
+NOW = 1
+"""What the script finish answers when it has just ended the job."""
 CONNECTIONS = 12
 """For commands; a worker's wait takes one more, the watchers' reader two."""
 LONGEST_WAIT_S = 2.0
@@ -31,7 +33,10 @@ T = TypeVar("T")
 
 
 class RedisQueue:
-    """One BullMQ queue a model. Raises StorageUnreachable and StorageFull. At most 16 connections."""
+    """One BullMQ queue a model. Raises StorageUnreachable and StorageFull. At most 16 connections.
+
+    ``on_end`` is told of each job's end once, in the process whose call ended it.
+    """
 
     def __init__(
         self,
@@ -40,7 +45,9 @@ class RedisQueue:
         terms: QueueTerms = DEFAULT_TERMS,
         base: str = BASE,
         sweep_each_ms: int = SWEEP_EACH_MS,
+        on_end: Callable[[JobState], None] = lambda state: None,
     ) -> None:
+        self._on_end = on_end
         self._client = open_redis(address, CONNECTIONS, text=True)
         self._waiting_client = open_redis(address, 1, LONGEST_WAIT_S, text=True)
         self._listening_client = open_redis(address, 2, text=True)
@@ -94,7 +101,9 @@ class RedisQueue:
             "idle": room.idle,
             "patience_ms": self._terms.patience_ms,
         }
-        leases = [await self._lease(model, *each) for each in await self._run("take", args)]
+        taken, ends = await self._run("take", args)
+        self._tell_ends(ends)
+        leases = [await self._lease(model, *each) for each in taken]
         return [lease for lease in leases if lease is not None]
 
     async def _lease(
@@ -157,16 +166,29 @@ class RedisQueue:
             "field": "error" if end.result is None else "result",
             "value": end.error if end.result is None else result_to_json(end.result),
         }
-        return bool(await self._run("finish", args, event_to_json(end)))
+        said = await self._run("finish", args, event_to_json(end))
+        if said == NOW:
+            self._on_end(end.state)
+        return bool(said)
 
-    async def release(self, lease: Lease) -> bool:
+    async def release(self, lease: Lease, died: bool = False) -> bool:
         """See JobQueue."""
-        args = {"id": lease.job.id, "model": lease.job.request.model, "token": lease.token}
-        return bool(await self._run("release", args))
+        args = {
+            "id": lease.job.id,
+            "model": lease.job.request.model,
+            "token": lease.token,
+            "died": died,
+            "dead": words.DEAD,
+        }
+        said, ends = await self._run("release", args)
+        self._tell_ends(ends)
+        return bool(said)
 
     async def cancel(self, job_id: str) -> bool:
         """See JobQueue."""
-        return bool(await self._run("cancel", {"id": job_id, "why": words.CANCELLED}))
+        said, ends = await self._run("cancel", {"id": job_id, "why": words.CANCELLED})
+        self._tell_ends(ends)
+        return bool(said)
 
     async def attach(self, job_id: str, waiter: str) -> bool:
         """See JobQueue."""
@@ -175,12 +197,12 @@ class RedisQueue:
     async def detach(self, job_id: str, waiter: str) -> None:
         """See JobQueue."""
         args = {"id": job_id, "waiter": waiter, "grace_ms": self._terms.grace_ms, "why": words.HUNG_UP}
-        await self._run("detach", args)
+        self._tell_ends(await self._run("detach", args))
 
     async def events(self, job_id: str, after: str | None = None) -> AsyncIterator[JobEvent]:
         """See JobQueue. An event that this version cannot read is passed over."""
         async for entry_id, text in self._reader.entries(job_id, after):
-            what = event_from_json(text)
+            what = _event(text)
             if what is not None:
                 yield JobEvent(entry_id, what)
             if isinstance(what, Ended):
@@ -218,7 +240,7 @@ class RedisQueue:
             "hung_up": words.HUNG_UP,
             "dead": words.DEAD,
         }
-        await self._run("sweep", args)
+        self._tell_ends(await self._run("sweep", args))
 
     async def wait_for_work(self, model: str, timeout_s: float) -> None:
         """See JobQueue: BullMQ's marker, which one waiter takes; whoever takes jobs puts it back for the next."""
@@ -227,14 +249,18 @@ class RedisQueue:
 
     async def depth(self) -> QueueDepth:
         """See JobQueue."""
-        counted = await _answered(self._client.hmget(f"{self._base}depth", "waiting", "running", "jobs"))
-        return QueueDepth(*(int(count or 0) for count in counted))
+        waiting, running, jobs, at = await self._run("depth", {})
+        return QueueDepth(waiting, running, jobs, tuple(PriorityDepth(*each) for each in reversed(at)))
 
     async def close(self) -> None:
         """See JobQueue."""
         await self._reader.close()
         for client in (self._client, self._waiting_client, self._listening_client):
             await client.aclose()
+
+    def _tell_ends(self, states: Sequence[str]) -> None:
+        for state in states:
+            self._on_end(JobState(state))
 
     async def _run(self, name: str, args: dict[str, Any], *more: str) -> Any:
         return await _answered(self._scripts.run(name, args, *more))
@@ -245,10 +271,17 @@ async def _answered(command: Awaitable[T]) -> T:
         return await command
 
 
+def _event(text: str) -> Happening | None:
+    try:
+        return event_from_json(text)
+    except PayloadError:
+        return None
+
+
 def _told(report: Progress) -> dict[str, Any]:
     events = [event_to_json(Stepped(report.step, report.num_steps, report.counts))]
     if report.partial is not None:
-        events.append(event_to_json(PartialImage(report.partial.index, report.partial.key)))
+        events.append(event_to_json(report.partial))
     kept = report.checkpoint
     return {
         "id": report.lease.job.id,

@@ -17,6 +17,7 @@ from server.jobs import words
 from server.jobs.payload import VERSION
 from server.jobs.redelivery import MOST_DEATHS
 from server.jobs.terms import QueueTerms
+from server.request import PRIORITIES
 
 REBASE_AT = 2**20
 """BullMQ's priorities end at 2^21; above, equal tags would lose the order of arrival."""
@@ -26,11 +27,18 @@ PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "renew": (("extendLocks-1",), ("common", "gone")),
     "progress": ((), ("common", "gone")),
     "finish": (("moveToFinished-14",), ("common", "ending")),
-    "release": (("moveJobFromActiveToWait-9",), ("common", "waiting")),
+    "release": (
+        ("moveJobFromActiveToWait-9", "moveToFinished-14"),
+        ("common", "ending", "waiting", "death"),
+    ),
     "cancel": (("moveToFinished-14",), ("common", "ending")),
     "attach": ((), ("common",)),
     "detach": (("moveToFinished-14",), ("common", "ending")),
-    "sweep": (("moveStalledJobsToWait-9", "moveToFinished-14"), ("common", "ending", "waiting", "words")),
+    "sweep": (
+        ("moveStalledJobsToWait-9", "moveToFinished-14"),
+        ("common", "ending", "waiting", "death", "words"),
+    ),
+    "depth": ((), ("common",)),
     "show": ((), ("common",)),
 }
 """Script -> (BullMQ's scripts, our shared parts) that it is made of."""
@@ -69,6 +77,8 @@ def compose(name: str, terms: QueueTerms) -> str:
         "ALONE_FROM": MOST_DEATHS - 1,
         "MOST_DEATHS": MOST_DEATHS,
         "REBASE_AT": REBASE_AT,
+        "LEAST_URGENT": min(PRIORITIES),
+        "MOST_URGENT": max(PRIORITIES),
         "EXPIRED": words.expired("#"),
     }
     for key, value in values.items():

@@ -160,6 +160,21 @@ class LeaseContract(Contract):
 
         self.run(scenario)
 
+    def test_a_worker_that_lost_its_device_hands_its_jobs_back_as_one_that_died(self) -> None:
+        async def scenario(queue: JobQueue) -> None:
+            await put(queue, job("a"), job("b", priority=10))
+            await taken(queue)
+            for attempt in (1, 2, 3):
+                (lease,) = await take(queue)
+                assert (lease.job.id, lease.attempt, lease.alone) == ("a", attempt, attempt == 3)
+                await put(queue, job(f"c{attempt}", priority=10))
+                assert await queue.release(lease, died=True)
+                assert await queue.release(lease, died=True), "the answer may have been lost"
+            assert (await end_of(queue, "a")).state is JobState.DEAD
+            assert not await queue.finish(lease, DONE)
+
+        self.run(scenario)
+
     def test_a_token_that_is_no_longer_the_job_s_changes_nothing(self) -> None:
         async def scenario(queue: JobQueue) -> None:
             stale = await lease_of(queue)

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 
-from server.jobs.event import Ended, JobState, PartialImage, Queued, Started, StepCounts, Stepped
+from server.jobs.event import Ended, JobEvent, JobState, PartialImage, Queued, Started, StepCounts, Stepped
 from server.jobs.interface import JobQueue
 from server.jobs.lease import Lease
 from server.jobs.workers import WorkerInfo
@@ -23,6 +24,10 @@ from tests.jobs.contract.base import (
 )
 
 FINISHED = Ended(JobState.FINISHED, result=DONE)
+
+
+async def rest_of(events: AsyncIterator[JobEvent]) -> list[JobEvent]:
+    return [event async for event in events]
 
 
 class WatchContract(Contract):
@@ -121,10 +126,12 @@ class WatchContract(Contract):
     def test_closing_ends_all_watching(self) -> None:
         async def scenario(queue: JobQueue) -> None:
             await put(queue, job("a"))
-            watching = asyncio.create_task(log_of(queue, "a"))
-            await asyncio.sleep(0.05)
+            events = queue.events("a")
+            assert (await anext(events)).what == Queued(0)
+            watching = asyncio.create_task(rest_of(events))
+            await asyncio.sleep(0)
             await queue.close()
-            assert await watching == [Queued(0)]
+            assert await watching == []
 
         self.run(scenario)
 

@@ -39,12 +39,20 @@ local function tell(id, text)
   call('PUBLISH', base .. 'told', id)
 end
 
--- Images and jobs that wait: of all (depth) and of a tenant (waiting). sign is 1 or -1.
-local function count_waiting(tenant, images, sign)
-  call('HINCRBY', base .. 'depth', 'waiting', sign * images)
+-- Images and jobs that wait: of all and at its priority (depth, at:<priority>), and of its tenant (waiting). sign
+-- is 1 or -1.
+local function count_waiting(id, sign)
+  local job = call('HMGET', job_key(id), 'tenant', 'images', 'priority', 'submitted')
+  call('HINCRBY', base .. 'depth', 'waiting', sign * job[2])
   call('HINCRBY', base .. 'depth', 'jobs', sign)
-  if call('HINCRBY', base .. 'waiting', tenant, sign * images) <= 0 then
-    call('HDEL', base .. 'waiting', tenant)
+  call('HINCRBY', base .. 'depth', job[3], sign * job[2])
+  if sign > 0 then
+    call('ZADD', base .. 'at:' .. job[3], job[4], id)
+  else
+    call('ZREM', base .. 'at:' .. job[3], id)
+  end
+  if call('HINCRBY', base .. 'waiting', job[1], sign * job[2]) <= 0 then
+    call('HDEL', base .. 'waiting', job[1])
   end
 end
 

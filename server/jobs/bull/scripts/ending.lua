@@ -11,7 +11,7 @@ end
 -- What is ours at an end: counters, the job's record, its log and the end of its life. token says who ended it.
 local function settle(id, was, model, tenant, images, state, field, value, text, token)
   if was == 'queued' then
-    count_waiting(tenant, images, -1)
+    count_waiting(id, -1)
     call('ZREM', base .. 'deadlines', id)
     call('ZREM', urgent_key(model, tenant), id)
   else
@@ -28,6 +28,9 @@ local function settle(id, was, model, tenant, images, state, field, value, text,
   end
 end
 
+-- The states in which jobs were ended by this call.
+local ends = {}
+
 -- End a job without its worker: cancelled, expired or dead. A job that waits is first made active, since BullMQ
 -- ends active jobs only.
 local function force_end(id, state, why)
@@ -41,4 +44,5 @@ local function force_end(id, state, why)
   call('SET', q .. id .. ':lock', token, 'PX', 60000)
   finish_in_bull(q, id, token, 'failed', why)
   settle(id, job[1], job[2], job[3], job[4], state, 'error', why, event('ended', {state = state, error = why}), token)
+  ends[#ends + 1] = state
 end

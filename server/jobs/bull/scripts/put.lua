@@ -3,7 +3,7 @@
 --   key's name), digest, once_ms, most, most_of_tenant, waiter. ARGV[2]: the job's payload.
 -- reads: once:*, job:<id>, depth, waiting, fair:<model>
 -- writes: the same, and seq, queues, BullMQ's prioritized, job and events, urgent:*, deadlines, of:<tenant>,
---   ev:<id>, waiters:<id>, hangups
+--   ev:<id>, waiters:<id>, hangups, at:<priority>
 -- answers: {'new' | 'known' | 'conflict', id} or {'full' | 'full_tenant', images waiting}
 local function wait_for(id)
   if args.waiter and call('HEXISTS', job_key(id), 'ended') == 0 then
@@ -50,12 +50,12 @@ addPrioritizedJob(keys, {cmsgpack.pack({q, id, 'image', now}), ARGV[2],
                          cmsgpack.pack({priority = tag})})
 local urgency = arrival - args.priority * 2 ^ 40
 call('HSET', job_key(id), 'state', 'queued', 'model', model, 'tenant', tenant, 'images', args.images,
-     'pixels', args.pixels, 'arrival', arrival, 'urgency', urgency, 'tag', tag,
+     'pixels', args.pixels, 'priority', args.priority, 'urgency', urgency, 'tag', tag,
      'place', call('ZSCORE', q .. 'prioritized', id), 'submitted', now, 'asynchronous', args.asynchronous,
      'job', ARGV[2])
 call('ZADD', urgent_key(model, tenant), urgency, id)
 call('ZADD', base .. 'of:' .. tenant, arrival, id)
-count_waiting(tenant, args.images, 1)
+count_waiting(id, 1)
 if args.deadline_ms then
   call('HSET', job_key(id), 'deadline', now + args.deadline_ms, 'deadline_ms', args.deadline_ms)
   call('ZADD', base .. 'deadlines', now + args.deadline_ms, id)

@@ -2,22 +2,9 @@
 -- args: interval_ms, keep_ms, hung_up, dead (words)
 -- reads: queues, job:<id>, deadlines, hangups, ended
 -- writes: swept, BullMQ's stalled, wait and active, once:*, fair:<model>, and what ending.lua and waiting.lua write
--- answers: how many jobs came back or ended
+-- answers: states of what it ended
 if not call('SET', base .. 'swept', now, 'NX', 'PX', args.interval_ms) then
-  return 0
-end
-local done = 0
-
--- server.jobs.redelivery
-local function died(id)
-  local deaths = call('HINCRBY', job_key(id), 'deaths', 1)
-  local alone = call('HGET', job_key(id), 'alone') == '1'
-  call('HSET', job_key(id), 'returned', 1)
-  if deaths >= @MOST_DEATHS@ and alone then
-    force_end(id, 'dead', args.dead)
-  else
-    wait_again(id, true)
-  end
+  return ends
 end
 
 for _, model in ipairs(call('SMEMBERS', base .. 'queues')) do
@@ -30,12 +17,11 @@ for _, model in ipairs(call('SMEMBERS', base .. 'queues')) do
     -- BullMQ has put it into wait already.
     call('LREM', q .. 'wait', 0, id)
     call('LPUSH', q .. 'active', id)
-    died(id)
-    done = done + 1
+    died(id, args.dead)
   end
 end
 
-for _, id in ipairs(call('ZRANGEBYSCORE', base .. 'hangups', '-inf', now, 'LIMIT', 0, 500)) do
+for _, id in ipairs(call('ZRANGEBYSCORE', base .. 'hangups', '-inf', now, 'LIMIT', 0, 2000)) do
   local once = call('HGET', job_key(id), 'once')
   local kept = once and call('GET', once)
   if kept and string.match(kept, '^%S+ (.+)$') == id then
@@ -44,21 +30,19 @@ for _, id in ipairs(call('ZRANGEBYSCORE', base .. 'hangups', '-inf', now, 'LIMIT
   call('ZREM', base .. 'hangups', id)
   if call('HEXISTS', job_key(id), 'state') == 1 then
     force_end(id, 'cancelled', args.hung_up)
-    done = done + 1
   end
 end
 
-for _, id in ipairs(call('ZRANGEBYSCORE', base .. 'deadlines', '-inf', now, 'LIMIT', 0, 500)) do
+for _, id in ipairs(call('ZRANGEBYSCORE', base .. 'deadlines', '-inf', now, 'LIMIT', 0, 2000)) do
   call('ZREM', base .. 'deadlines', id)
   local job = call('HMGET', job_key(id), 'state', 'deadline_ms')
   if job[1] == 'queued' then
     force_end(id, 'expired', expired_words(job[2]))
-    done = done + 1
   end
 end
 
 local old = now - args.keep_ms
-for _, entry in ipairs(call('ZRANGEBYSCORE', base .. 'ended', '-inf', old, 'LIMIT', 0, 500)) do
+for _, entry in ipairs(call('ZRANGEBYSCORE', base .. 'ended', '-inf', old, 'LIMIT', 0, 2000)) do
   local id, model, tenant = string.match(entry, '^(%S+) (%S+) (.*)$')
   local q = queue_of(model)
   call('DEL', job_key(id), base .. 'ev:' .. id, q .. id)
@@ -101,4 +85,4 @@ for _, model in ipairs(call('SMEMBERS', base .. 'queues')) do
     end
   end
 end
-return done
+return ends

@@ -2,8 +2,8 @@
 -- args: model, worker, token (a prefix), lease_ms, images, pixels, most_pixels, idle, patience_ms
 -- reads: BullMQ's wait and prioritized, urgent:*, job:<id>
 -- writes: BullMQ's wait, active, prioritized, locks and jobs, urgent:*, deadlines, fair:<model>, depth, waiting,
---   job:<id>, ev:<id>; what ending.lua writes, for jobs past their deadline
--- answers: a list of {id, payload, token, attempt, alone, waited ms, {checkpoints}}
+--   at:<priority>, job:<id>, ev:<id>; what ending.lua writes, for jobs past their deadline
+-- answers: {a list of {id, payload, token, attempt, alone, waited ms, checkpoints}, states of what it ended}
 local q, model = queue_of(args.model), args.model
 
 -- server.jobs.fair_share.line: jobs that came back, then the tenants' places, each with the tenant's most urgent
@@ -106,11 +106,11 @@ for _, number in ipairs(taken) do
        'alone', turn.alone and 1 or 0)
   call('HDEL', job_key(turn.id), 'overtaken')
   call('ZREM', base .. 'deadlines', turn.id)
-  local job = call('HMGET', job_key(turn.id), 'tenant', 'submitted', 'checkpoints')
-  count_waiting(job[1], turn.images, -1)
+  local job = call('HMGET', job_key(turn.id), 'submitted', 'checkpoints')
+  count_waiting(turn.id, -1)
   count_running(turn.images, 1)
   tell(turn.id, event('started', {attempt = attempt}))
-  leases[#leases + 1] = {turn.id, payload, token, attempt, turn.alone and 1 or 0, now - job[2], job[3] or ''}
+  leases[#leases + 1] = {turn.id, payload, token, attempt, turn.alone and 1 or 0, now - job[1], job[2] or ''}
 end
 for _, number in ipairs(overtaken) do
   if taken[1] and number < taken[#taken] then
@@ -123,4 +123,4 @@ end
 if call('ZCARD', q .. 'prioritized') == 0 and call('LLEN', q .. 'wait') == 0 then
   call('ZREM', q .. 'marker', '0') -- nothing to wake anybody for
 end
-return leases
+return {leases, ends}

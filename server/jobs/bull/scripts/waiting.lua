@@ -34,6 +34,6 @@ local function wait_again(id, returned)
   call('HSET', job_key(id), 'state', 'queued')
   call('HDEL', job_key(id), 'token', 'worker', 'alone')
   count_running(job[3], -1)
-  count_waiting(job[2], job[3], 1)
+  count_waiting(id, 1)
   tell(id, event('queued', {position = position(q, id)}))
 end

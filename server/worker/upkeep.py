@@ -1,0 +1,57 @@
+"""What a worker does by the clock: renew its leases, and say that it lives."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.jobs.interface import JobQueue
+from server.jobs.lease import LeaseReport
+from server.jobs.workers import WorkerInfo
+from server.worker.book import Book
+from server.worker.patience import GONE
+
+SWEEP_EACH_S = 1.0
+BEAT_EACH_S, BEAT_TTL_MS = 3.0, 15_000
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """``on_gone`` is told of lost leases, ``on_drain`` when somebody asked the worker to leave."""
+
+    queue: JobQueue
+    book: Book
+    renew_each_s: float
+    clock: Callable[[], float]
+    is_ticking: Callable[[], bool]
+    info: Callable[[], WorkerInfo]
+    on_gone: Callable[[LeaseReport], None]
+    on_drain: Callable[[], None]
+
+    async def renew(self) -> None:
+        """For ever. A hung engine's leases are left to end: others get its jobs, and what it writes is refused."""
+        while True:
+            await asyncio.sleep(self.renew_each_s)
+            leases = [job.lease for job in self.book.jobs.values()]
+            if leases and not self.is_ticking():
+                log.error("the engine's loop does not tick, %d jobs are not renewed", len(leases))
+            elif leases:
+                try:
+                    self.on_gone(await self.queue.renew(leases))
+                except GONE:
+                    log.warning("%d leases could not be renewed", len(leases))
+
+    async def beat(self) -> None:
+        """For ever: the heartbeat, and what is due in the queue."""
+        next_beat_s = self.clock()
+        while True:
+            try:
+                if self.clock() >= next_beat_s:
+                    if await self.queue.announce(self.info(), BEAT_TTL_MS):
+                        self.on_drain()
+                    next_beat_s = self.clock() + BEAT_EACH_S
+                await self.queue.sweep()
+            except GONE as error:
+                log.warning("%s", error.message)
+            await asyncio.sleep(SWEEP_EACH_S)
