@@ -84,12 +84,7 @@ class EmbeddedServer:
         return create_api(
             ApiParts(
                 profile=self.profile,
-                limits=ApiLimits(
-                    self.settings.prompt_limit,
-                    self.settings.body_limit_bytes,
-                    self.settings.max_queue,
-                    self.settings.log_prompts,
-                ),
+                limits=api_limits(self.settings),
                 queue=self.queue,
                 results=self.results,
                 metrics=self._api_metrics,
@@ -165,6 +160,21 @@ class EmbeddedServer:
             return "the worker stopped"
         tick_s = None if self._engine is None else self._engine.last_tick_s
         return self.readiness.reason_not_ready(tick_s, time.monotonic())
+
+
+def api_limits(settings: Settings) -> ApiLimits:
+    """What the settings say of requests."""
+    return ApiLimits(
+        prompt_limit=settings.prompt_limit,
+        body_limit_bytes=settings.body_limit_bytes,
+        max_queue=settings.max_queue,
+        log_prompts=settings.log_prompts,
+        body_timeout_s=settings.body_timeout_s,
+        upload_limit_bytes=settings.upload_limit_bytes,
+        upload_limit_pixels=settings.upload_limit_pixels,
+        input_ttl_s=settings.input_ttl_s,
+        size_policy=settings.size_policy,
+    )
 
 
 async def in_daemon_thread(call: Callable[[], T]) -> T:

@@ -6,6 +6,7 @@
     |   |-- UnknownJob          404, or another tenant's
     |   |-- BodyTooLarge        413
     |   `-- UnsupportedMedia    415
+    |-- BodyTooSlow             408, the body did not come in time
     |-- NotAllowed              401, no key or none that is good
     |-- QueueFull               429, come back after ``retry_after_s``
     |   `-- RateLimited         429, this key's own bounds
@@ -99,6 +100,14 @@ class RateLimited(QueueFull):
     """The key has spent its rate or has as much under way as it may."""
 
     code = "rate_limited"
+
+
+class BodyTooSlow(ServerError):
+    """The client has not sent its body within the time for it."""
+
+    status = 408
+    type = "invalid_request_error"
+    code = "request_timeout"
 
 
 class NotAllowed(ServerError):

@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from server.errors import SettingsError
+from server.request import ImageInput
 
 ROOT = Path(__file__).parent.parent
 """The checkout: ``config/`` and ``nano/`` lie beside the packages, as an editable install leaves them."""
@@ -63,6 +64,9 @@ class ModelProfile(BaseModel):
     max_guidance: float = 100.0
     max_images: int = 10
     text_length: int
+    image_input: ImageInput = ImageInput.START
+    """How the model takes an input image; its pipeline decides, and this has to say the same."""
+    max_input_images: int = 1
     default_preset: str
     quality: dict[str, str]
     presets: dict[str, Preset]

@@ -10,9 +10,7 @@ import uvicorn
 
 from server.app import EmbeddedServer
 from server.errors import ServerError, StartupError
-
-LAST_BYTES_S = 5
-"""After draining: how long answers may still be written, and what half-sent requests may keep open."""
+from server.http_server import http_config
 
 
 class QuietServer(uvicorn.Server):
@@ -42,16 +40,7 @@ async def serve(server: EmbeddedServer, listening: socket.socket, on_ready: Call
 
     Raises StartupError when the model cannot be loaded, and ServerError when the worker stopped by itself.
     """
-    # h11 has a limit on headers; httptools has none.
-    config = uvicorn.Config(
-        server.api(),
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=LAST_BYTES_S,
-    )
+    config = http_config(server.api(), server.settings.head_timeout_s)
     http = QuietServer(config)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

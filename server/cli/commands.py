@@ -8,9 +8,10 @@ from server.cli.compare import compare
 from server.cli.doctor import doctor
 from server.cli.generate import generate
 from server.cli.keys import keys_group
+from server.cli.plan import plan
 from server.cli.serve import serve
 
-COMMANDS = (serve, generate, compare, doctor, calibrate, bench)
+COMMANDS = (serve, generate, compare, doctor, calibrate, plan, bench)
 """In the order of ``h2serve --help``; a command's name and help are its function's name and docstring."""
 
 

@@ -13,7 +13,7 @@ def exif_of_order(order: SampleOrder, counts: CacheCounts) -> bytes:
 
 
 def request_of(order: SampleOrder) -> dict[str, Any]:
-    """A body of POST /v1/images/generations for this one image."""
+    """A body of POST /v1/images/generations for this one image, or the fields of an edit without its files."""
     body = {
         "model": order.model,
         "prompt": order.prompt,
@@ -21,6 +21,10 @@ def request_of(order: SampleOrder) -> dict[str, Any]:
         "seed": order.seed,
         "num_inference_steps": order.steps,
         "guidance_scale": order.guidance,
+        "negative_prompt": order.negative_prompt,
+        "true_cfg_scale": None if order.true_cfg == 1.0 else order.true_cfg,
+        "max_sequence_length": order.text_length,
+        "strength": None if order.inputs is None else order.inputs.strength,
         "cache": cache_body(order.cache),
     }
     return {key: value for key, value in body.items() if value is not None}

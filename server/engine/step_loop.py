@@ -141,7 +141,7 @@ class StepLoop:
             sample.last_turn = self._turn
             if self._is_open(sample):
                 order = sample.order
-                self._tell(SampleStepped(order.sample_id, sample.step, order.steps, sample.outcomes))
+                self._tell(SampleStepped(order.sample_id, sample.step, sample.num_steps, sample.outcomes))
             if not sample.is_done:
                 self._save(sample)
                 self._preview(sample)

@@ -6,6 +6,8 @@ from typing import NamedTuple, Protocol
 from server.pair_stats.figures import Figures
 from server.request import CacheChoice, CacheCounts
 
+LISTED = 256
+"""Pairs that have figures of their own."""
 DIGITS = 4
 """Thresholds are told apart to 1e-4; closer ones do not differ in any figure."""
 

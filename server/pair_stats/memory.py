@@ -5,9 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 
 from server.pair_stats.figures import Figures
-from server.pair_stats.interface import FinishedJob, PairKey, PairReport
-
-LISTED = 256
+from server.pair_stats.interface import LISTED, FinishedJob, PairKey, PairReport
 
 
 @dataclass

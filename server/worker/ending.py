@@ -12,6 +12,7 @@ from server.jobs.lease import LeaseReport
 from server.metrics.worker import WorkerMetrics
 from server.pair_stats.interface import FinishedJob, PairStats, key_of
 from server.request import JobResult
+from server.results.inputs import input_keys
 from server.worker.book import Book
 from server.worker.checkpoints import Checkpoints
 from server.worker.patience import repeat
@@ -56,7 +57,7 @@ class Ending:
         result = job.result()
         if await repeat(lambda: self.queue.finish(job.lease, result), lambda: self.book.is_ours(job)):
             await self.pair_stats.record(self._finished(job, result))
-            await self.storing.forget(self.checkpoints.keys_of(job))
+            await self.storing.forget([*self.checkpoints.keys_of(job), *input_keys(job.lease.job.request)])
         elif self.book.is_ours(job):
             await self._ask_why(job)
         self._let_go(job)
@@ -105,7 +106,8 @@ class Ending:
         self.book.let_go(job)
 
     def _blobs_of(self, job: Running) -> list[str]:
-        return [*(image.result_key for image in job.images.values()), *self.checkpoints.keys_of(job)]
+        made = [image.result_key for image in job.images.values()]
+        return [*made, *self.checkpoints.keys_of(job), *input_keys(job.lease.job.request)]
 
     def _finished(self, job: Running, result: JobResult) -> FinishedJob:
         choice = job.lease.job.request.cache

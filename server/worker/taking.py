@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from server.jobs.interface import JobQueue
 from server.worker.book import Book
 from server.worker.checkpoints import Checkpoints
+from server.worker.inputs import Inputs
 from server.worker.patience import GONE
 from server.worker.running import Running
 from server.worker.terms import WorkerTerms
@@ -24,6 +25,7 @@ class Taking:
     queue: JobQueue
     book: Book
     checkpoints: Checkpoints
+    inputs: Inputs
     terms: WorkerTerms
     clock: Callable[[], float]
     wake: Callable[[], None]
@@ -62,6 +64,7 @@ class Taking:
             self.book.add(job)
             self.on_taken(job)
             await self._take_up(job)
+            await self.inputs.take_up(job)
         self.book.feed()
 
     async def _take_up(self, job: Running) -> None:

@@ -32,6 +32,7 @@ from server.worker.book import Book
 from server.worker.checkpoints import Checkpoints
 from server.worker.ending import Ending
 from server.worker.events import Woken, end_of, hand_over
+from server.worker.inputs import Inputs
 from server.worker.parts import WorkerParts
 from server.worker.patience import GONE
 from server.worker.previews import Previews
@@ -69,7 +70,10 @@ class Worker:
         )
         self.reporting = Reporting(queue, self.book, self.ending.drop)
         self._previews = Previews(parts.results, self.reporting, terms.result_ttl_s)
-        self._taking = Taking(queue, self.book, self.checkpoints, terms, clock, self._wake, self._has_taken)
+        inputs = Inputs(parts.results, self.ending, self._start)
+        self._taking = Taking(
+            queue, self.book, self.checkpoints, inputs, terms, clock, self._wake, self._has_taken
+        )
         self._upkeep = Upkeep(
             queue,
             self.book,
