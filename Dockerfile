@@ -29,13 +29,11 @@ RUN python3 -m venv /opt/h2serve \
     && /opt/h2serve/bin/python -m pip install --no-cache-dir --find-links /wheels ${PIP_ARGS} \
         --constraint /build/constraints.txt --requirement /build/requirements.txt
 
-FROM base AS worker-packages
+# The same and torch.
+FROM api-packages AS worker-packages
 ARG PIP_ARGS=""
-COPY pyproject.toml constraints.txt docker/requirements.py /build/
-COPY docker/wheels /wheels
 # hadolint ignore=SC2086
-RUN python3 -m venv /opt/h2serve \
-    && python3 /build/requirements.py worker > /build/requirements.txt \
+RUN python3 /build/requirements.py worker > /build/requirements.txt \
     && /opt/h2serve/bin/python -m pip install --no-cache-dir --find-links /wheels ${PIP_ARGS} \
         --constraint /build/constraints.txt --requirement /build/requirements.txt
 

@@ -137,11 +137,11 @@ def lines(axis: Axes, panel: dict[str, Any], asked: httpx.Client, seconds: float
                 label = label.replace(f"{{{{{name}}}}}", text)
             points = [(float(at) - now_s, float(value)) for at, value in series["values"]]
             axis.plot(*zip(*points, strict=True), label=label)
-    axis.set_xlabel("seconds ago")
     axis.set_ylim(bottom=0)
     axis.grid(alpha=0.3)
+    axis.xaxis.set_major_formatter("{x:.0f} s")
     if axis.lines:
-        axis.legend(fontsize=7, ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.14))
+        axis.legend(fontsize=7, ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     else:
         axis.text(0.5, 0.5, "no data", ha="center", transform=axis.transAxes)
 

@@ -37,10 +37,12 @@ from server.metrics.registry import render, tell_build
 from server.metrics.thresholds import ThresholdRule, threshold_rule
 from server.metrics.worker import WorkerMetrics
 from server.pair_stats.memory import MemoryPairStats
-from server.profile import ModelProfile, load_profile, model_source, with_presets
+from server.profile import ModelProfile, check_image_input, load_profile, model_source, with_presets
 from server.readiness import Phase, Readiness
 from server.results.memory import MemoryResults
 from server.settings import Settings
+from server.traces.interface import Traces
+from server.traces.open import open_traces
 from server.worker.parts import WorkerParts
 from server.worker.terms import WorkerTerms
 from server.worker.worker import Worker
@@ -67,6 +69,7 @@ class EmbeddedServer:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     pair_stats: MemoryPairStats = field(default_factory=lambda: MemoryPairStats(time.time))
     background: Background = field(default_factory=Background)
+    traces: Traces = field(init=False)
     _engine: Engine | None = None
     _worker: Worker | None = None
     _working: asyncio.Task[None] | None = None
@@ -78,6 +81,7 @@ class EmbeddedServer:
         self._worker_metrics = WorkerMetrics(self.registry, rule)
         self._worker_metrics.batch_limit_is(self.settings.max_batch)
         tell_build(self.registry, version("h2serve"), self.profile.name)
+        self.traces = open_traces(self.settings.otel_endpoint, version("h2serve"))
 
     def api(self) -> Edge:
         """The application to be served; it answers 503 until ``start`` is through."""
@@ -103,6 +107,7 @@ class EmbeddedServer:
                 images_per_s=lambda: None if self._worker is None else self._worker.rate.images_per_s,
                 has_started=lambda: self.readiness.started,
                 not_ready=self._not_ready,
+                traces=self.traces,
             )
         )
 
@@ -112,7 +117,14 @@ class EmbeddedServer:
         terms = WorkerTerms(self.profile.name, "embedded", self.settings.result_ttl_s, renew_each_s=1.0)
         worker = Worker(
             WorkerParts(
-                self.queue, self.results, engine, self._worker_metrics, self.pair_stats, terms, time.monotonic
+                self.queue,
+                self.results,
+                engine,
+                self._worker_metrics,
+                self.pair_stats,
+                terms,
+                time.monotonic,
+                self.traces,
             )
         )
         self._engine, self._worker = engine, worker
@@ -143,6 +155,7 @@ class EmbeddedServer:
         if self._working is not None:
             self._working.cancel()
             await asyncio.gather(self._working, return_exceptions=True)
+        await asyncio.to_thread(self.traces.close)
 
     async def _has_work(self) -> bool:
         depth = await self.queue.depth()
@@ -259,6 +272,7 @@ def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     model = load_model(model_source(profile), settings.device, settings.dtype)
+    check_image_input(profile, model.family.image_input)
     limits = EngineLimits(
         max_batch=settings.max_batch,
         memory_budget_bytes=settings.memory_budget_mb * 2**20,

@@ -11,7 +11,7 @@
     |-- QueueFull               429, come back after ``retry_after_s``
     |   `-- RateLimited         429, this key's own bounds
     |-- NotReady                503, loading or draining
-    |   |-- ShuttingDown        503, the server stops while the job goes on or may be taken up again
+    |   |-- ShuttingDown        503, the job that was waited for lives on
     |   |-- StorageUnreachable  503, nobody answers where jobs or results are kept
     |   `-- StorageFull         503, there is no room left, or writes are refused
     |-- JobFailed               500, the engine could not make this image
@@ -126,7 +126,7 @@ class NotReady(ServerError):
 
 
 class ShuttingDown(NotReady):
-    """The server stops before the job has ended; who asks again with its key, or for the job, may yet get it."""
+    """This process stops; the job that the client waits for lives on, and the same request finds it again."""
 
     def __init__(self, message: str, job_id: str) -> None:
         super().__init__(message)

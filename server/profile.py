@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from server.errors import SettingsError
+from server.errors import ModelLoadError, SettingsError
 from server.request import ImageInput
 
 ROOT = Path(__file__).parent.parent
@@ -108,6 +108,15 @@ def with_presets(profile: ModelProfile, presets: Mapping[str, Preset]) -> ModelP
         if name in ("off", "paper"):
             raise SettingsError(f"a preset is named {name!r}, which has a meaning of its own")
     return profile.model_copy(update={"presets": {**profile.presets, **presets}})
+
+
+def check_image_input(profile: ModelProfile, image_input: ImageInput) -> None:
+    """Hold what the API was told of the model against what its pipeline does. Raises ModelLoadError."""
+    if profile.image_input is not image_input:
+        raise ModelLoadError(
+            f"model {profile.name} takes images as {image_input}, its profile says {profile.image_input}: a file "
+            f"in config/models with folder = {profile.folder!r} and image_input = '{image_input}' cures it"
+        )
 
 
 def served_name(source: str) -> str:

@@ -115,7 +115,8 @@ class Job:
     ``submitted_ms`` is the accepting process's wall clock, milliseconds since 1970. ``priority`` orders the jobs
     of one ``tenant``; between tenants, shares of ``cost`` go by ``weight``. A job that waits longer than
     ``deadline_ms`` expires. An ``asynchronous`` job lives on when nobody waits for it. ``as_url``: its images are
-    told by their addresses rather than as bytes.
+    told by their addresses rather than as bytes. ``traceparent`` is the W3C header of the request's trace, where
+    somebody traces.
     """
 
     id: str
@@ -128,6 +129,7 @@ class Job:
     cost: float = 1.0
     asynchronous: bool = False
     as_url: bool = False
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

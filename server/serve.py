@@ -5,12 +5,39 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Generator
+from typing import Protocol
 
 import uvicorn
 
-from server.app import EmbeddedServer
+from server.api.edge import Edge
 from server.errors import ServerError, StartupError
 from server.http_server import http_config
+from server.settings import Settings
+
+
+class Served(Protocol):
+    """What ``serve`` puts behind a socket: the embedded server, or the API of the distributed mode."""
+
+    @property
+    def settings(self) -> Settings:
+        """How long a request's head may take, among others."""
+        ...
+
+    def api(self) -> Edge:
+        """The application, which answers 503 until it is ready."""
+        ...
+
+    async def start(self) -> None:
+        """Become ready. Raises StartupError."""
+        ...
+
+    async def until_broken(self) -> None:
+        """Return when it has stopped by itself."""
+        ...
+
+    async def drain(self) -> None:
+        """Refuse new requests, end those that wait, and stop."""
+        ...
 
 
 class QuietServer(uvicorn.Server):
@@ -35,7 +62,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     return listening
 
 
-async def serve(server: EmbeddedServer, listening: socket.socket, on_ready: Callable[[], None]) -> None:
+async def serve(server: Served, listening: socket.socket, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT, then drain.
 
     Raises StartupError when the model cannot be loaded, and ServerError when the worker stopped by itself.
@@ -65,7 +92,7 @@ async def serve(server: EmbeddedServer, listening: socket.socket, on_ready: Call
         raise ServerError("the worker stopped by itself, the log says why")
 
 
-async def _until_over(server: EmbeddedServer, stopping: "asyncio.Task[bool]") -> bool:
+async def _until_over(server: Served, stopping: "asyncio.Task[bool]") -> bool:
     """Wait for a signal. True when the worker stopped by itself before one came."""
     breaking = asyncio.create_task(server.until_broken())
     await asyncio.wait({breaking, stopping}, return_when=asyncio.FIRST_COMPLETED)

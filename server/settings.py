@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     tau_pairs: Pairs
     request_log: bool
     log_prompts: bool
+    otel_endpoint: str
     image_metadata: bool
     keys: str
     insecure_no_auth: bool

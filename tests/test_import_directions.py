@@ -64,6 +64,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.request": set(),
     "server.upload": {"PIL", "server.errors"},
     "server.errors": set(),
+    "server.endless": set(),
     "server.cache_methods": set(),
     "server.cache_parts": {"server.cache_methods"},
     "server.profile": {"pydantic", "server.errors", "server.request"},
@@ -77,7 +78,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.pair_stats.redis": {"server.errors", "server.redis_link", "server.request"},
     "server.traces": {"server.errors", "server.request"},
     "server.traces.open": {"opentelemetry", "server.errors"},
-    "server.traces.otel": {"opentelemetry"},
+    "server.traces.otel": {"opentelemetry", "server.request"},
     "server.plan": {"server.errors"},
     "server.plan.share": {"server.errors", "server.profile"},
     "server.plan.measured": {"server.errors", "prometheus_client"},
@@ -139,7 +140,9 @@ ALLOWED: dict[str, set[str]] = {
         "server.metrics",
         "server.orders",
         "server.pair_stats.interface",
+        "server.traces.interface",
         "server.admission",
+        "server.endless",
         "starlette",
     },
     "server.api": {
@@ -158,6 +161,7 @@ ALLOWED: dict[str, set[str]] = {
         "server.jobs.submit",
         "server.metrics",
         "server.pair_stats",
+        "server.traces.interface",
         "server.profile",
         "server.readiness",
         "server.request",
@@ -168,7 +172,15 @@ ALLOWED: dict[str, set[str]] = {
     },
 }
 # The composition root, the command line and the benchmarks see everything.
-UNBOUND = ("server.app", "server.__main__", "server.cli", "server.serve", "server.bench", "tests")
+UNBOUND = (
+    "server.app",
+    "server.cluster",
+    "server.__main__",
+    "server.cli",
+    "server.serve",
+    "server.bench",
+    "tests",
+)
 
 
 def modules() -> Iterator[tuple[str, Path]]:

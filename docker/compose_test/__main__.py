@@ -50,7 +50,7 @@ def run(work: Path, steps: int, is_kept: bool) -> tuple[int, str]:
             with timed("base images"):
                 make_base_images(runner, work)
             with timed("wheels"):
-                make_wheels(Runner(os.environ, log))
+                make_wheels(Runner(os.environ, log), work / "wheels")
             compose = Compose(runner)
             urls = (f"http://127.0.0.1:{port}" for port in (api_port, prometheus_port))
             stage = Stage(runner, compose, *urls)

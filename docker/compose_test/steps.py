@@ -39,7 +39,7 @@ def the_file_is_valid_for_both_composes(stage: Stage) -> None:
 def images_build(stage: Stage) -> None:
     """From the local base and the wheel folder."""
     arguments = ["--build-arg", f"BASE={BASE}", "--build-arg", "PIP_ARGS=--no-index"]
-    stage.compose("build", *arguments, "api", "worker", timeout_s=900)
+    stage.compose("build", *arguments, "api", "worker", timeout_s=1500)
 
 
 def the_api_s_image_has_no_torch(stage: Stage) -> None:

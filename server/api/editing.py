@@ -15,7 +15,7 @@ from server.profile import ModelProfile
 from server.request import ImageInput, ImageRequest, InputKeys
 
 LEAST_STRENGTH = 0.01
-EDIT_STRENGTH, REDRAW_STRENGTH, VARIATION_STRENGTH = 0.8, 1.0, 0.6
+EDIT_STRENGTH, REDRAW_STRENGTH, VARIATION_STRENGTH = 0.8, 1.0, 0.5
 """Where none is given: of an edit without a mask, of one with a mask, of a variation."""
 
 

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from server.access.caller import Caller, check_caps
 from server.api.base_url import base_url
+from server.api.edge import TRACEPARENT
 from server.api.ends import result_from
 from server.api.guard import caller_of
 from server.api.image_stream import stream_image
@@ -70,6 +71,7 @@ def _begin(
     if not terms.stream and not terms.asynchronous:
         wanted = replace(wanted, partial_images=0)  # nobody would see them
     job = new_job(parts, wanted, terms, caller, parts.new_id())
+    job = replace(job, traceparent=request.scope[TRACEPARENT])
     request.scope[NOTES] |= notes_of_job(job, parts.limits.log_prompts)
     held.enter_context(parts.access.usage.under_way(caller, wanted.num_images, job.cost))
     return Making(parts, request, job, terms, caller, held)

@@ -1,7 +1,7 @@
 """Everything the API needs, in one place; the composition root fills it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.access.access import Access
 from server.api.background import Background
@@ -12,6 +12,7 @@ from server.metrics.api import ApiMetrics
 from server.pair_stats.interface import PairStats
 from server.profile import ModelProfile
 from server.results.interface import ResultStore
+from server.traces.interface import NoTraces, Traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +59,4 @@ class ApiParts:
     images_per_s: Callable[[], float | None]
     has_started: Callable[[], bool]
     not_ready: Callable[[], str | None]
+    traces: Traces = field(default_factory=NoTraces)

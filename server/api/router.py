@@ -29,7 +29,14 @@ def create_api(parts: ApiParts) -> Edge:
     guarded: ASGIApp = Guard(in_time, access.keys, parts.signer, access.metrics_token)
     if access.cors_origins:
         guarded = with_cors(guarded, access.cors_origins)
-    return Edge(guarded, parts.metrics, RequestLog(parts.log_line, parts.wall_clock), parts.clock, parts.new_id)
+    return Edge(
+        guarded,
+        parts.metrics,
+        RequestLog(parts.log_line, parts.wall_clock),
+        parts.traces,
+        parts.clock,
+        parts.new_id,
+    )
 
 
 def create_routes(parts: ApiParts) -> FastAPI:

@@ -14,7 +14,9 @@ from server.pair_stats.quantiles import Durations
 from server.redis_link import plain_errors
 
 PREFIX = "h2serve:{pairs}:"
-"""Permanent keys, bounded in number: ranks, since, other, and a hash a listed pair."""
+"""Under it a list of all jobs and one a tenant, each of: ranks, since, other, and a hash a listed pair."""
+LIFE_S = 90 * 24 * 3600
+"""Of a key that is not touched: those of a tenant that is gone go too."""
 DURATION = "d:"
 """Begins the fields that count durations by bucket."""
 log = logging.getLogger(__name__)
@@ -22,7 +24,7 @@ COUNTS = ("count", "full", "detail_hits", "structure_hits", "blocks_run", "block
 
 
 class RedisPairStats:
-    """See MemoryPairStats. ``client`` is a redis.asyncio client, of bytes or text; its owner closes it.
+    """See PairStats and TopPairs. ``client`` is a redis.asyncio client, of bytes or text; its owner closes it.
 
     These are statistics: a record whose answer was lost may be counted twice, and one that Redis does not take is
     let go, so that a job's end does not wait for it.
@@ -36,20 +38,23 @@ class RedisPairStats:
         """See PairStats."""
         figures = Figures()
         figures.add(job.counts, job.seconds)
-        args = [json.dumps(job.key), self._listed, *_fields(figures)]
+        args = [json.dumps(job.key), self._listed, LIFE_S, *_fields(figures)]
         try:
             with plain_errors():
-                await self._record(keys=[self._prefix], args=args)
+                await self._record(keys=[self._base(None), self._base(job.tenant)], args=args)
         except (StorageUnreachable, StorageFull) as error:
             log.warning("a finished job is missing in the figures of its thresholds: %s", error.message)
 
-    async def report(self) -> PairReport:
+    async def report(self, tenant: str | None = None) -> PairReport:
         """See PairStats."""
         with plain_errors():
-            since, other, pairs = await self._report(keys=[self._prefix])
-        read = [(PairKey(*json.loads(pair)), _figures(sums)) for pair, sums in pairs]
+            since, other, pairs = await self._report(keys=[self._base(tenant)])
+        read = [(PairKey(*json.loads(pair)), _figures(sums)) for pair, sums in pairs if sums]
         read.sort(key=lambda item: -item[1].count)
         return PairReport(float(since), _figures(other), tuple(read))
+
+    def _base(self, tenant: str | None) -> str:
+        return f"{self._prefix}all:" if tenant is None else f"{self._prefix}tenant:{tenant}:"
 
 
 def _script(name: str) -> str:

@@ -1,9 +1,9 @@
 """What may be told of a request as a trace, whether or not anybody listens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
-from server.traces.stages import Stage
+from server.request import ImageResult
 
 
 class RequestSpan(Protocol):
@@ -26,8 +26,8 @@ class Traces(Protocol):
         """A request came in, perhaps with the header of a client that traces too."""
         ...
 
-    def image(self, traceparent: str | None, stages: Sequence[Stage]) -> None:
-        """An image is done: its stages become parts of the request's trace. Without one they are not told."""
+    def image(self, traceparent: str | None, image: ImageResult) -> None:
+        """An image is done now: its stages become parts of the request's trace. Without one they are not told."""
         ...
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ class NoTraces:
         """See Traces."""
         return NoSpan()
 
-    def image(self, traceparent: str | None, stages: Sequence[Stage]) -> None:
+    def image(self, traceparent: str | None, image: ImageResult) -> None:
         """See Traces."""
 
     def close(self) -> None:

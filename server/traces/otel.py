@@ -1,6 +1,7 @@
 """Traces by OpenTelemetry's SDK, sent in batches by a thread of its own."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.resources import Resource
@@ -9,8 +10,9 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation import set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from server.request import ImageResult
 from server.traces.interface import RequestSpan
-from server.traces.stages import Stage
+from server.traces.stages import stages_of
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
@@ -38,9 +40,13 @@ class OtelRequestSpan:
 
 
 class OtelTraces:
-    """See Traces. ``processor`` takes ended spans; the provider is this object's own and not the process's."""
+    """See Traces. ``processor`` takes ended spans; the provider is this object's own and not the process's.
 
-    def __init__(self, processor: "SpanProcessor", version: str) -> None:
+    ``now_ns`` gives nanoseconds since 1970.
+    """
+
+    def __init__(self, processor: "SpanProcessor", version: str, now_ns: Callable[[], int] = time.time_ns) -> None:
+        self._now_ns = now_ns
         resource = Resource.create({"service.name": SERVICE, "service.version": version})
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(processor)
@@ -51,12 +57,12 @@ class OtelTraces:
         context = TraceContextTextMapPropagator().extract({HEADER: traceparent} if traceparent else {})
         return OtelRequestSpan(self._tracer.start_span(method, context, SpanKind.SERVER))
 
-    def image(self, traceparent: str | None, stages: Sequence[Stage]) -> None:
+    def image(self, traceparent: str | None, image: ImageResult) -> None:
         """See Traces."""
         if traceparent is None:
             return
         context = TraceContextTextMapPropagator().extract({HEADER: traceparent})
-        for stage in stages:
+        for stage in stages_of(image.index, image.timings, image.counts, self._now_ns()):
             span = self._tracer.start_span(
                 stage.name, context, attributes=stage.attributes, start_time=stage.begin_ns
             )

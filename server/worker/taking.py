@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from server.endless import goes_on
 from server.jobs.interface import JobQueue
 from server.worker.book import Book
 from server.worker.checkpoints import Checkpoints
@@ -36,7 +37,7 @@ class Taking:
 
     async def watch(self) -> None:
         """Wait for work, for ever. A busy engine's worker sees to it at its next border, an idle one is woken."""
-        while True:
+        while goes_on():
             try:
                 await self.queue.wait_for_work(self.terms.model, LOOK_EACH_S)
             except GONE:

@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from server.admission import ServiceRate
+from server.endless import goes_on
 from server.engine.interface import (
     BatchStepped,
     DeviceLost,
@@ -66,7 +67,7 @@ class Worker:
         self.checkpoints = Checkpoints(parts.engine, parts.results, terms.checkpoints, clock)
         storing = Storing(parts.results, self.book.is_ours, clock, terms.result_ttl_s, terms.store_patience_s)
         self.ending = Ending(
-            queue, self.book, storing, self.checkpoints, parts.metrics, parts.pair_stats, self._start
+            queue, self.book, storing, self.checkpoints, parts.metrics, parts.pair_stats, parts.traces, self._start
         )
         self.reporting = Reporting(queue, self.book, self.ending.drop)
         self._previews = Previews(parts.results, self.reporting, terms.result_ttl_s)
@@ -79,7 +80,7 @@ class Worker:
             self.book,
             terms.renew_each_s,
             clock,
-            lambda: self.is_ticking,
+            lambda: self.has_pulse,
             lambda: self.info,
             self.ending.drop,
             self.leaving.set,
@@ -110,7 +111,7 @@ class Worker:
             await self._upkeep.queue.announce(self.info, 1)
 
     @property
-    def is_ticking(self) -> bool:
+    def has_pulse(self) -> bool:
         """True while the engine's loop turns."""
         return ticks(self._engine.last_tick_s, self._clock(), self._terms.stalled_after_s)
 
@@ -132,7 +133,7 @@ class Worker:
     async def _handle_events(self) -> None:
         """The engine's borders: note what it did, tell the queue, give it more."""
         await self._taking.fill()
-        while True:
+        while goes_on():
             for event in await self._next_events():
                 if isinstance(event, DeviceLost):
                     await self._lose_device(event)
@@ -185,12 +186,14 @@ class Worker:
         except Exception as error:
             log.warning("a checkpoint of job %s could not be kept: %s", job.id, error)
         self.reporting.note(job)
+        await self.reporting.publish()
 
     async def _lose_device(self, event: DeviceLost) -> None:
         """Hand everything back, and break."""
         log.error("the device is lost: %s", event.message)
         self.close()
-        await self.ending.give_back(list(self.book.jobs.values()))
+        suspects = {sample_id.rpartition(":")[0] for sample_id in event.suspects}
+        await self.ending.give_back(list(self.book.jobs.values()), suspects)
         raise LostDevice(f"the device is lost: {event.message}")
 
     def _has_taken(self, job: Running) -> None:

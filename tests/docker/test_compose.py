@@ -98,12 +98,13 @@ def test_redis_is_healthy_when_it_takes_a_write_with_the_password(name: str) -> 
     (test,) = SERVICES[name]["healthcheck"]["test"][1:]
     assert "REDISCLI_AUTH" in test and " set " in test and "grep -qx OK" in test
     assert SERVICES[name]["command"][:2] == ["redis-server", "/run/h2serve/redis.conf"]
-    assert "--maxmemory-policy=noeviction" in SERVICES[name]["command"]
+    assert SERVICES[name]["command"][-2:] == ["--maxmemory-policy", "noeviction"]
 
 
 def test_the_queue_is_kept_on_disk_and_images_are_not() -> None:
-    assert "--appendonly=yes" in SERVICES["redis"]["command"]
-    assert "--appendonly=no" in SERVICES["redis-results"]["command"]
+    said = {name: " ".join(SERVICES[name]["command"]) for name in ("redis", "redis-results")}
+    assert "--appendonly yes" in said["redis"] and "--dir /data" in said["redis"]
+    assert "--appendonly no" in said["redis-results"]
 
 
 def test_no_password_is_written_in_the_file() -> None:

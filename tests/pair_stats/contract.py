@@ -11,6 +11,7 @@ from server.pair_stats.figures import Figures
 from server.pair_stats.interface import FinishedJob, PairKey, PairReport, PairStats
 from server.request import CacheCounts
 
+ONE, OTHER = "one", "other"
 COUNTS = CacheCounts(28, 10, 6, 12, blocks_run=200, blocks_total=420, flops_ratio=0.5)
 # Each implementation's test class holds the laws on its own.
 SOME = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
@@ -46,7 +47,7 @@ class PairStatsContract:
 
         async def scenario(stats: PairStats) -> None:
             for number, each in enumerate(keys):
-                await stats.record(FinishedJob(each, (COUNTS, COUNTS), 1.0 + number))
+                await stats.record(FinishedJob(ONE, each, (COUNTS, COUNTS), 1.0 + number))
             reports.append(await stats.report())
 
         self.run(scenario, listed)
@@ -97,10 +98,27 @@ class PairStatsContract:
 
     def test_a_report_is_not_changed_by_what_comes_after_it(self) -> None:
         async def scenario(stats: PairStats) -> None:
-            await stats.record(FinishedJob(key(1), (COUNTS,), 1.0))
+            await stats.record(FinishedJob(ONE, key(1), (COUNTS,), 1.0))
             before = await stats.report()
-            await stats.record(FinishedJob(key(1), (COUNTS,), 1.0))
+            await stats.record(FinishedJob(ONE, key(1), (COUNTS,), 1.0))
             assert before.pairs[0][1].count == 1
             assert (await stats.report()).pairs[0][1].count == 2
+
+        self.run(scenario)
+
+    def test_a_tenant_has_a_list_of_its_own_jobs_and_there_is_one_of_all(self) -> None:
+        async def scenario(stats: PairStats) -> None:
+            for tenant, number in ((ONE, 1), (OTHER, 1), (OTHER, 2)):
+                await stats.record(FinishedJob(tenant, key(number), (COUNTS,), 1.0))
+            counts = {
+                tenant: {pair: figures.count for pair, figures in (await stats.report(tenant)).pairs}
+                for tenant in (None, ONE, OTHER, "nobody")
+            }
+            assert counts == {
+                None: {key(1): 2, key(2): 1},
+                ONE: {key(1): 1},
+                OTHER: {key(1): 1, key(2): 1},
+                "nobody": {},
+            }
 
         self.run(scenario)

@@ -9,9 +9,9 @@ import pytest
 
 from server.errors import StorageUnreachable
 from server.pair_stats.interface import FinishedJob, PairStats
-from server.pair_stats.redis import RedisPairStats
+from server.pair_stats.redis import LIFE_S, RedisPairStats
 from server.redis_link import open_redis, read_address
-from tests.pair_stats.contract import COUNTS, PairStatsContract, key
+from tests.pair_stats.contract import COUNTS, ONE, PairStatsContract, key
 from tests.redis_server import RedisServer, redis_server
 
 
@@ -40,8 +40,10 @@ class TestRedisPairStats(PairStatsContract):
     def test_the_keys_are_bounded_by_the_list(self) -> None:
         async def scenario(stats: PairStats) -> None:
             for number in range(100):
-                await stats.record(FinishedJob(key(number), (COUNTS,), 1.0))
-            assert await self.client.dbsize() == 8 + 3
+                await stats.record(FinishedJob(ONE, key(number), (COUNTS,), 1.0))
+            keys = await self.client.keys("*")
+            assert len(keys) == 2 * (8 + 3)
+            assert all([0 < await self.client.ttl(each) <= LIFE_S for each in keys])
 
         self.run(scenario, listed=8)
 
@@ -50,7 +52,7 @@ class TestRedisPairStats(PairStatsContract):
             async with open_redis(read_address(self.server.url), 1, text=True) as client:
                 other = RedisPairStats(client)
                 for each in (stats, other):
-                    await each.record(FinishedJob(key(1), (COUNTS,), 1.0))
+                    await each.record(FinishedJob(ONE, key(1), (COUNTS,), 1.0))
                 assert (await stats.report()) == (await other.report())
                 assert (await other.report()).pairs[0][1].count == 2
 
@@ -61,7 +63,7 @@ def test_a_redis_that_is_gone_holds_up_no_job_and_is_said_plainly_to_who_asks() 
     async def ask() -> None:
         async with open_redis(read_address("redis://127.0.0.1:9/0"), 1) as client:
             stats = RedisPairStats(client)
-            await stats.record(FinishedJob(key(1), (COUNTS,), 1.0))
+            await stats.record(FinishedJob(ONE, key(1), (COUNTS,), 1.0))
             with pytest.raises(StorageUnreachable):
                 await stats.report()
 

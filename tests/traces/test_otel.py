@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from server.errors import SettingsError
+from server.request import ImageResult
 from server.traces.interface import NoTraces
 from server.traces.open import open_traces
 from tests.traces.test_stages import COUNTS, TIMINGS
@@ -17,11 +18,15 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from server.traces.otel import OtelTraces
-from server.traces.stages import stages_of
 
+IMAGE = ImageResult(0, 7, "key", COUNTS, TIMINGS, text_tokens=9)
 ROUTE = "/v1/images/generations"
 CLIENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-ANSWERED = {"http.request.method": "POST", "http.route": ROUTE, "http.response.status_code": 200}
+ANSWERED: dict[str, str | int | float] = {
+    "http.request.method": "POST",
+    "http.route": ROUTE,
+    "http.response.status_code": 200,
+}
 
 
 @pytest.fixture
@@ -31,7 +36,7 @@ def exporter() -> InMemorySpanExporter:
 
 @pytest.fixture
 def traces(exporter: InMemorySpanExporter) -> Iterator[OtelTraces]:
-    traces = OtelTraces(SimpleSpanProcessor(exporter), "0.1.0")
+    traces = OtelTraces(SimpleSpanProcessor(exporter), "0.1.0", now_ns=lambda: 2_000_000_000)
     yield traces
     traces.close()
 
@@ -48,7 +53,7 @@ def test_a_worker_s_stages_are_parts_of_the_request_s_trace(
     traces: OtelTraces, exporter: InMemorySpanExporter
 ) -> None:
     request = traces.begin("POST", None)
-    traces.image(request.traceparent, stages_of(0, TIMINGS, COUNTS, end_ns=2_000_000_000))
+    traces.image(request.traceparent, IMAGE)
     request.end(ANSWERED)
     spans = by_name(exporter)
     assert set(spans) == {f"POST {ROUTE}", "queue", "encode", "denoise", "decode"}
@@ -91,7 +96,7 @@ def test_a_server_s_error_is_marked_and_a_client_s_is_not(
 
 
 def test_an_image_of_a_job_without_a_trace_is_not_told(traces: OtelTraces, exporter: InMemorySpanExporter) -> None:
-    traces.image(None, stages_of(0, TIMINGS, COUNTS, end_ns=2_000_000_000))
+    traces.image(None, IMAGE)
     assert exporter.get_finished_spans() == ()
 
 

@@ -1,5 +1,6 @@
 """The job queue on Redis: see JobQueue for its promises, and scripts/ for its steps."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -52,6 +53,7 @@ class RedisQueue:
         self._waiting_client = open_redis(address, 1, LONGEST_WAIT_S, text=True)
         self._listening_client = open_redis(address, 2, text=True)
         self._new_token, self._terms, self._base, self._sweep_each_ms = new_token, terms, base, sweep_each_ms
+        self._sweep_at_s = 0.0
         self._scripts = load_scripts(self._client, base, terms)
         self._reader = LogReader(self._listening_client, base)
         self._roll = RedisRoll(self._client, base)
@@ -89,7 +91,8 @@ class RedisQueue:
 
     async def take(self, room: Room, model: str, worker: str) -> list[Lease]:
         """See JobQueue."""
-        await self.sweep()
+        if asyncio.get_running_loop().time() >= self._sweep_at_s:
+            await self.sweep()
         args = {
             "model": model,
             "worker": worker,
@@ -240,6 +243,7 @@ class RedisQueue:
             "hung_up": words.HUNG_UP,
             "dead": words.DEAD,
         }
+        self._sweep_at_s = asyncio.get_running_loop().time() + self._sweep_each_ms / 1000
         self._tell_ends(await self._run("sweep", args))
 
     async def wait_for_work(self, model: str, timeout_s: float) -> None:
