@@ -2,53 +2,9 @@
 
 from typing import Any
 
-from server.cache_methods import CACHE_METHODS
-from server.cache_parts import GUARDS, PART_KINDS
+from server.api.answer_example import ANSWER_EXAMPLE
+from server.api.job_example import JOB_EXAMPLE
 
-_TAU = {"type": "number", "minimum": 0}
-CACHE: dict[str, Any] = {
-    "description": "A preset's name, a preset with overrides, the paper's rule with what is given, or a method.",
-    "oneOf": [
-        {"type": "string", "examples": ["off", "paper", "fast", "balanced", "quality"]},
-        {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                "preset": {"type": "string"},
-                "tau1": {**_TAU, "description": "threshold of structure, the double-stream blocks"},
-                "tau2": {**_TAU, "description": "threshold of detail, the single-stream blocks"},
-                "warmup": {"type": "integer", "minimum": 0, "description": "first steps that are full"},
-                "max_consecutive": {"type": "integer", "minimum": 0, "description": "reuses in a row, a stage"},
-                "last_full": {"type": "boolean", "description": "the last step is full"},
-            },
-        },
-        {
-            "type": "object",
-            "required": ["method"],
-            "properties": {"method": {"type": "string", "enum": list(CACHE_METHODS)}},
-            "description": "Another method of the field, with its own parameters: docs/methods.md.",
-            "examples": [{"method": "dicache", "threshold": 0.4}],
-        },
-        {
-            "type": "object",
-            "required": ["gate"],
-            "additionalProperties": False,
-            "properties": {
-                **{role: {"description": f"one of {', '.join(kinds)}"} for role, kinds in PART_KINDS.items()},
-                "guards": {"type": "object", "properties": {name: {} for name in GUARDS}},
-            },
-            "description": "A method by parts: each a name, or an object of its kind and parameters.",
-            "examples": [
-                {
-                    "signal": "probe-residual",
-                    "gate": {"kind": "below", "threshold": 0.2},
-                    "fill": {"kind": "guarded", "most": 2.5},
-                    "guards": {"last_full": True},
-                }
-            ],
-        },
-    ],
-}
 _GENERATION: dict[str, Any] = {
     "type": "object",
     "required": ["prompt"],
@@ -73,9 +29,7 @@ _GENERATION: dict[str, Any] = {
         "negative_prompt": {"type": "string", "description": "what to guide away from, by true_cfg_scale"},
         "true_cfg_scale": {"type": "number", "minimum": 0, "description": "above 1 each step is two rows"},
         "max_sequence_length": {"type": "integer", "minimum": 1, "description": "of the prompt, in tokens"},
-        "cache": CACHE,
-        "tau1": _TAU,
-        "tau2": _TAU,
+        **{name: {} for name in ("cache", "tau1", "tau2")},  # filled in by ``openapi``, as the other bounds are
     },
     "example": {"prompt": "a large red heart at the left on a blue background", "cache": "balanced", "seed": 7},
 }
@@ -148,7 +102,7 @@ def described(text: str, schema: dict[str, Any]) -> dict[str, Any]:
 GENERATION_DOC: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": _GENERATION}}},
     "responses": {
-        "200": described("the images", ANSWER),
+        "200": described("the images", {**ANSWER, "example": ANSWER_EXAMPLE}),
         "400": described("a field is wrong: `param` says which", ERROR),
         "404": described("the model is not served here", ERROR),
         "409": described("the job was cancelled, or the Idempotency-Key is another request's", ERROR),
@@ -157,7 +111,7 @@ GENERATION_DOC: dict[str, Any] = {
         "415": described("the body is no JSON by its content type", ERROR),
         "429": described("the queue is full: come back after Retry-After", ERROR),
         "500": described("the image could not be made", ERROR),
-        "202": described("with `Prefer: respond-async`: the job", {"type": "object"}),
+        "202": described("with `Prefer: respond-async`: the job", {"type": "object", "example": JOB_EXAMPLE}),
         "503": described("loading or shutting down: come back after Retry-After", ERROR),
         "504": described("the deadline passed before the job was started", ERROR),
     },

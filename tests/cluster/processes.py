@@ -64,7 +64,7 @@ class Cluster:
 
     def __init__(self, redis_url: str, folder: Path, **environ: str) -> None:
         self.redis_url, self._folder = redis_url, folder
-        self._environ = {"H2SERVE_LEASE_S": "2", "H2SERVE_CHECKPOINT_INTERVAL_S": "0", **environ}
+        self._environ = {"H2SERVE_LEASE_S": "3", "H2SERVE_CHECKPOINT_INTERVAL_S": "0", **environ}
         self.processes: list[ServerProcess] = []
 
     def start(self, *words: str) -> ServerProcess:
