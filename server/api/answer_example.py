@@ -12,6 +12,8 @@ ANSWER_EXAMPLE: dict[str, Any] = {
     "model": "flux-nano",
     "output_format": "png",
     "size": "128x128",
+    "quality": "auto",
+    "background": "opaque",
     "data": [{"b64_json": "iVBORw0KGgo...", "seed": 7, "cache": _COUNTS}],
     "usage": {
         "input_tokens": 11,
