@@ -21,10 +21,12 @@ from server.access.key_file import FileKeyStore
 from server.access.open_door import reason_to_refuse
 from server.access.store import KeyStore
 from server.access.usage import Usage
+from server.api.background import Background
 from server.api.edge import Edge
 from server.api.generation import LARGEST_SEED
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
+from server.api.url_signer import UrlSigner
 from server.calibrate.presets_file import read_presets
 from server.engine.interface import Engine, EngineLimits
 from server.errors import SettingsError
@@ -67,6 +69,7 @@ class EmbeddedServer:
     results: MemoryResults = field(default_factory=lambda: MemoryResults(time.monotonic))
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     pair_stats: MemoryPairStats = field(default_factory=lambda: MemoryPairStats(time.time))
+    background: Background = field(default_factory=Background)
     traces: Traces = field(init=False)
     _engine: Engine | None = None
     _worker: Worker | None = None
@@ -94,6 +97,10 @@ class EmbeddedServer:
                 pair_stats=self.pair_stats,
                 log_line=write_line if self.settings.request_log else lambda line: None,
                 access=access_of(self.settings),
+                signer=signer_of(self.settings),
+                background=self.background,
+                public_url=self.settings.public_url,
+                heartbeat_s=self.settings.heartbeat_s,
                 clock=time.monotonic,
                 wall_clock=time.time,
                 new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
@@ -143,6 +150,7 @@ class EmbeddedServer:
         while self._is_working() and await self._has_work() and time.monotonic() < until_s:
             await asyncio.sleep(POLL_S)
         await self.queue.close()
+        await self.background.close()
         if self._engine is not None:
             await asyncio.to_thread(self._engine.stop, max(0.0, until_s - time.monotonic()))
         if self._working is not None:
@@ -247,6 +255,21 @@ def access_of(settings: Settings) -> Access:
         settings.metrics_token,
         tuple(settings.cors_origins.split()),
     )
+
+
+def signer_of(settings: Settings) -> UrlSigner:
+    """Signs addresses of files. Without a secret one is drawn, which no other process knows."""
+    secret = settings.url_secret.encode()
+    if settings.url_secret_file:
+        secret = _secret_in(Path(settings.url_secret_file))
+    return UrlSigner(secret or secrets.token_bytes(32), settings.url_life_s, time.time)
+
+
+def _secret_in(path: Path) -> bytes:
+    try:
+        return path.read_bytes().strip()
+    except OSError as error:
+        raise SettingsError(f"url_secret_file {str(path)!r} cannot be read: {error.strerror}") from error
 
 
 def real_engine(settings: Settings, profile: ModelProfile) -> Engine:

@@ -3,6 +3,7 @@
     ServerError
     |-- RequestError            the client can cure it: 400 and its kin
     |   |-- UnknownModel        404
+    |   |-- UnknownJob          404, or another tenant's
     |   |-- BodyTooLarge        413
     |   `-- UnsupportedMedia    415
     |-- BodyTooSlow             408, the body did not come in time
@@ -14,6 +15,8 @@
     |   |-- StorageUnreachable  503, nobody answers where jobs or results are kept
     |   `-- StorageFull         503, there is no room left, or writes are refused
     |-- JobFailed               500, the engine could not make this image
+    |   `-- JobDead             500, lost with its worker too often
+    |-- ResultGone              410, it was there and is past its life
     |-- JobCancelled            409, ended on the client's wish
     |-- KeyConflict             409, the Idempotency-Key stands for another request
     |-- JobExpired              504, its deadline passed before it was started
@@ -58,6 +61,13 @@ class UnknownModel(RequestError):
 
     status = 404
     code = "model_not_found"
+
+
+class UnknownJob(RequestError):
+    """There is no such job, or it is another tenant's."""
+
+    status = 404
+    code = "job_not_found"
 
 
 class BodyTooLarge(RequestError):
@@ -139,6 +149,20 @@ class JobFailed(ServerError):
     """The engine could not make this image; other requests are not affected."""
 
     code = "generation_failed"
+
+
+class JobDead(JobFailed):
+    """The job was lost with its worker too often to be tried again."""
+
+    code = "job_dead"
+
+
+class ResultGone(ServerError):
+    """What is asked for was there and is past its life."""
+
+    status = 410
+    type = "invalid_request_error"
+    code = "expired"
 
 
 class JobCancelled(ServerError):

@@ -26,6 +26,7 @@ def order_of(
         output_format=request.output_format,
         output_compression=request.output_compression,
         model=request.model,
+        partial_images=request.partial_images,
         checkpoint=checkpoint,
         negative_prompt=request.negative_prompt,
         true_cfg=request.true_cfg,

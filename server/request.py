@@ -80,6 +80,7 @@ class ImageRequest:
 
     ``width`` and ``height`` are in pixels. Image k of the request uses seed ``seed + k``. With a ``true_cfg``
     above 1 it is guided away from ``negative_prompt``. ``text_length`` is in tokens, None the model's own.
+    ``partial_images`` previews are shown of each.
     """
 
     prompt: str
@@ -98,6 +99,7 @@ class ImageRequest:
     true_cfg: float = 1.0
     text_length: int | None = None
     inputs: InputKeys | None = None
+    partial_images: int = 0
 
 
 ANONYMOUS = "anonymous"
@@ -112,8 +114,9 @@ class Job:
 
     ``submitted_ms`` is the accepting process's wall clock, milliseconds since 1970. ``priority`` orders the jobs
     of one ``tenant``; between tenants, shares of ``cost`` go by ``weight``. A job that waits longer than
-    ``deadline_ms`` expires. An ``asynchronous`` job lives on when nobody waits for it.
-    ``traceparent`` is the W3C header of the request's trace, where somebody traces.
+    ``deadline_ms`` expires. An ``asynchronous`` job lives on when nobody waits for it. ``as_url``: its images are
+    told by their addresses rather than as bytes. ``traceparent`` is the W3C header of the request's trace, where
+    somebody traces.
     """
 
     id: str
@@ -125,6 +128,7 @@ class Job:
     deadline_ms: int | None = None
     cost: float = 1.0
     asynchronous: bool = False
+    as_url: bool = False
     traceparent: str | None = None
 
 

@@ -75,6 +75,11 @@ class Settings(BaseSettings):
     insecure_no_auth: bool
     metrics_token: str = Field(pattern=r"^\S*$")
     cors_origins: str
+    heartbeat_s: float = Field(gt=0)
+    url_secret: str
+    url_secret_file: str
+    url_life_s: float = Field(gt=0)
+    public_url: str = Field(pattern=r"^(https?://[^\s?#]+)?$")
     redis: str
     results_redis: str
     redis_password_file: str

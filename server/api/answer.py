@@ -1,8 +1,7 @@
 """The answer to a generation: OpenAI's fields, and ours beside them."""
 
-import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from statistics import mean
 from typing import Any
@@ -10,36 +9,40 @@ from typing import Any
 from server.request import CacheChoice, CacheCounts, ImageRequest, ImageResult, Job, JobResult
 
 
-def shape_answer(job: Job, result: JobResult, images: Sequence[bytes], created: int) -> dict[str, Any]:
-    """``images`` in the order of the result's."""
+def shape_answer(
+    job: Job, result: JobResult, pictures: Sequence[Mapping[str, str]], quality: str
+) -> dict[str, Any]:
+    """``pictures`` in the order of the result's images: each its bytes as base64, or its address."""
     request = job.request
     return {
         "id": job.id,
-        "created": created,
+        "created": job.submitted_ms // 1000,
         "model": request.model,
         "output_format": request.output_format.value,
         "size": f"{request.width}x{request.height}",
+        "quality": quality,
+        "background": "opaque",
         "data": [
-            _shape_image(request, image, content) for image, content in zip(result.images, images, strict=True)
+            _shape_image(request, image, picture) for image, picture in zip(result.images, pictures, strict=True)
         ],
-        "usage": _shape_usage(request, result),
-        "cache": _shape_cache(request.cache, [image.counts for image in result.images]),
+        "usage": shape_usage(request, result),
+        "cache": shape_cache(request.cache, [image.counts for image in result.images]),
         "timings": {key: round(value, 3) for key, value in asdict(result.timings).items()},
     }
 
 
-def _shape_image(request: ImageRequest, image: ImageResult, content: bytes) -> dict[str, Any]:
-    shaped = {
-        "b64_json": base64.b64encode(content).decode("ascii"),
+def _shape_image(request: ImageRequest, image: ImageResult, picture: Mapping[str, str]) -> dict[str, Any]:
+    shaped: dict[str, Any] = {
+        **picture,
         "seed": image.seed,
-        "cache": _shape_cache(request.cache, [image.counts]),
+        "cache": shape_cache(request.cache, [image.counts]),
     }
     if image.resumed is not None and not image.resumed.exact:
         shaped["resumed"] = asdict(image.resumed)
     return shaped
 
 
-def _shape_cache(choice: CacheChoice, counts: Sequence[CacheCounts]) -> dict[str, Any]:
+def shape_cache(choice: CacheChoice, counts: Sequence[CacheCounts]) -> dict[str, Any]:
     """Counts are sums over the images, ``flops_ratio`` is their mean."""
     shaped: dict[str, Any] = {"preset": choice.preset, "tau1": choice.tau1, "tau2": choice.tau2}
     if choice.tau1 is not None:
@@ -56,7 +59,7 @@ def _shape_cache(choice: CacheChoice, counts: Sequence[CacheCounts]) -> dict[str
     return shaped
 
 
-def _shape_usage(request: ImageRequest, result: JobResult) -> dict[str, Any]:
+def shape_usage(request: ImageRequest, result: JobResult) -> dict[str, Any]:
     """Tokens as the model counts them: of text and input images in, of images (16x16 pixels) out."""
     text, an_image = result.images[0].text_tokens, (request.width // 16) * (request.height // 16)
     images_in = 0 if request.inputs is None else an_image * len(request.inputs.images)

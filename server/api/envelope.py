@@ -20,6 +20,7 @@ from server.errors import (
     NotReady,
     QueueFull,
     RequestError,
+    ResultGone,
     ServerError,
     ShuttingDown,
 )
@@ -38,13 +39,24 @@ def error_response(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """An error as clients of the OpenAI API expect it. Message and param are ASCII and bounded."""
-    error = {
+    error = error_object(message, kind, code, param)
+    return Response(json.dumps({"error": error}), status, headers, "application/json")
+
+
+def error_object(message: str, kind: str, code: str, param: str | None = None) -> dict[str, str | None]:
+    """What is under ``error``, also in a stream or beside a job."""
+    return {
         "message": printable(message, MESSAGE_LENGTH),
         "type": kind,
         "param": None if param is None else printable(param),
         "code": code,
     }
-    return Response(json.dumps({"error": error}), status, headers, "application/json")
+
+
+def object_of(error: ServerError) -> dict[str, str | None]:
+    """The same of one of ours."""
+    param = error.param if isinstance(error, RequestError) else None
+    return error_object(error.message, error.type, error.code, param)
 
 
 def from_server_error(error: ServerError) -> Response:
@@ -58,7 +70,7 @@ def from_server_error(error: ServerError) -> Response:
         headers["retry-after"] = str(RETRY_WHEN_NOT_READY_S)
     if isinstance(error, ShuttingDown):
         headers["x-job-id"] = error.job_id
-    if isinstance(error, RequestError | JobCancelled | JobExpired | JobFailed | KeyConflict):
+    if isinstance(error, RequestError | JobCancelled | JobExpired | JobFailed | KeyConflict | ResultGone):
         headers["x-should-retry"] = "false"
     if isinstance(error, JobLost):
         headers["x-should-retry"] = "true"

@@ -20,6 +20,7 @@ NUMBERS = frozenset(
         "max_sequence_length",
         "output_compression",
         "partial_images",
+        "priority",
         "deadline_ms",
         "tau1",
         "tau2",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from server.api.cache_choice import resolve_cache
-from server.api.fields import boolean, integer, number, one_of, text
+from server.api.fields import integer, number, one_of, text
 from server.api.parts import ApiLimits
 from server.api.quoting import quoted
 from server.api.sizes import resolve_size
@@ -15,6 +15,8 @@ from server.request import ImageRequest, OutputFormat
 LARGEST_SEED = 2**53 - 1
 """What a JSON number holds exactly in every language."""
 LONGEST_USER = 512
+MOST_PARTIALS = 3
+"""Previews of an image, as OpenAI allows."""
 FORMATS = tuple(output_format.value for output_format in OutputFormat)
 
 
@@ -28,7 +30,7 @@ def parse_generation(
     """Check and complete; unknown top-level keys are ignored as other servers do."""
     _refuse_what_does_not_work_yet(body)
     model = _model(body, profile)
-    prompt = _prompt(body, limits.prompt_limit, needs_prompt)
+    prompt = prompt_of(body, limits.prompt_limit, needs_prompt)
     width, height = resolve_size(text(body, "size"), profile, limits.size_policy)
     # What the queue never holds would be a 429 for ever.
     num_images = integer(body, "n", 1, min(profile.max_images, limits.max_queue)) or 1
@@ -49,6 +51,7 @@ def parse_generation(
         output_format=OutputFormat(one_of(body, "output_format", FORMATS) or OutputFormat.PNG),
         output_compression=100 if compression is None else compression,
         user=text(body, "user", LONGEST_USER),
+        partial_images=integer(body, "partial_images", 0, MOST_PARTIALS) or 0,
         negative_prompt=text(body, "negative_prompt", limits.prompt_limit),
         true_cfg=number(body, "true_cfg_scale", 0, profile.max_guidance) or 1.0,
         text_length=integer(body, "max_sequence_length", 1, profile.text_length),
@@ -56,9 +59,6 @@ def parse_generation(
 
 
 def _refuse_what_does_not_work_yet(body: Mapping[str, Any]) -> None:
-    if boolean(body, "stream"):
-        raise RequestError("stream is true, allowed is false: this server answers in one piece", "stream")
-    one_of(body, "response_format", ("b64_json",))
     one_of(body, "background", ("auto", "opaque"))
 
 
@@ -70,7 +70,8 @@ def _model(body: Mapping[str, Any], profile: ModelProfile) -> str:
     raise UnknownModel(f"model {quoted(name)} is not served here, allowed is {profile.name}", "model")
 
 
-def _prompt(body: Mapping[str, Any], limit: int, needs_prompt: bool) -> str:
+def prompt_of(body: Mapping[str, Any], limit: int, needs_prompt: bool = True) -> str:
+    """The prompt. Raises RequestError."""
     prompt = text(body, "prompt", limit)
     if not needs_prompt:
         return prompt or ""

@@ -9,17 +9,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.access.caller import NOBODY_IN_PARTICULAR, Caller
 from server.access.store import KeyStore
 from server.api.envelope import from_server_error
+from server.api.url_signer import Grant, UrlSigner
 from server.errors import NotAllowed, ServerError
 
 OPEN_PATHS = ("/livez", "/readyz", "/startupz")
 """All that a stranger is answered; each tells no more than a word."""
 METRICS_PATH = "/metrics"
+FILE_PATH = re.compile(r"/v1/files/([0-9a-f]{32})")
+"""Open to an address whose signature is good, or was: past its life it says so."""
 CALLER = "h2serve.caller"
 """Where the scope has the caller."""
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
@@ -28,16 +31,20 @@ _NO_KEY = "an API key is missing, allowed is 'Authorization: Bearer KEY' or 'x-k
 
 @dataclass(frozen=True)
 class Guard:
-    """``keys`` None lets everybody in. ``metrics_token``, where there is one, is good for the metrics only."""
+    """``keys`` None lets everybody in; ``signer`` knows good addresses of files.
+
+    ``metrics_token``, where there is one, is good for the metrics only.
+    """
 
     app: ASGIApp
     keys: KeyStore | None
+    signer: UrlSigner
     metrics_token: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
-                scope[CALLER] = await self._caller(scope["path"], Headers(scope=scope))
+                scope[CALLER] = await self._caller(scope)
             except ServerError as error:
                 await from_server_error(error)(scope, receive, send)
                 return
@@ -46,11 +53,12 @@ class Guard:
             return
         await self.app(scope, receive, send)
 
-    async def _caller(self, path: str, headers: Headers) -> Caller:
+    async def _caller(self, scope: Scope) -> Caller:
         """Raises NotAllowed, which says nothing of what is or is not there, and NotReady without a key store."""
-        if self.keys is None or path in OPEN_PATHS:
+        path = scope["path"]
+        if self.keys is None or path in OPEN_PATHS or self._is_signed(scope):
             return NOBODY_IN_PARTICULAR
-        secret = secret_of(headers)
+        secret = secret_of(Headers(scope=scope))
         if secret is None:
             raise NotAllowed(_NO_KEY)
         if path == METRICS_PATH and self.metrics_token and same(secret, self.metrics_token):
@@ -59,6 +67,11 @@ class Guard:
         if key is None or (path == METRICS_PATH and not key.caller.is_admin):
             raise NotAllowed("the API key is not good here")
         return key.caller
+
+    def _is_signed(self, scope: Scope) -> bool:
+        found = FILE_PATH.fullmatch(scope["path"])
+        query = QueryParams(scope["query_string"])
+        return found is not None and self.signer.judge(found.group(1), query) is not Grant.WRONG
 
 
 def secret_of(headers: Headers) -> str | None:

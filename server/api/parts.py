@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from server.access.access import Access
+from server.api.background import Background
 from server.api.sizes import SizePolicy
+from server.api.url_signer import UrlSigner
 from server.jobs.interface import JobQueue
 from server.metrics.api import ApiMetrics
 from server.pair_stats.interface import PairStats
@@ -31,7 +33,11 @@ class ApiLimits:
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
-    """``clock`` gives monotonic seconds, ``wall_clock`` seconds since 1970, ``not_ready`` the reason or None."""
+    """``clock`` gives monotonic seconds, ``wall_clock`` seconds since 1970, ``not_ready`` the reason or None.
+
+    ``public_url`` is what the addresses in answers begin with, empty for the host that the client called. Streams
+    show a sign of life each ``heartbeat_s``.
+    """
 
     profile: ModelProfile
     limits: ApiLimits
@@ -42,6 +48,10 @@ class ApiParts:
     pair_stats: PairStats
     log_line: Callable[[str], None]
     access: Access
+    signer: UrlSigner
+    background: Background
+    public_url: str
+    heartbeat_s: float
     clock: Callable[[], float]
     wall_clock: Callable[[], float]
     new_seed: Callable[[], int]

@@ -3,14 +3,18 @@
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from server.api.bfl import bfl_router
 from server.api.body_deadline import BodyDeadline
 from server.api.cors import with_cors
 from server.api.edge import Edge
 from server.api.edits import edits_router
 from server.api.envelope import add_error_handlers
+from server.api.files import files_router
 from server.api.guard import Guard
 from server.api.health import health_router
 from server.api.images import images_router
+from server.api.job_events import job_events_router
+from server.api.jobs import jobs_router
 from server.api.models import models_router
 from server.api.openapi import DocumentedApi
 from server.api.parts import ApiParts
@@ -23,7 +27,7 @@ def create_api(parts: ApiParts) -> Edge:
     """All routes behind their guard, ready to be served."""
     access = parts.access
     in_time = BodyDeadline(create_routes(parts), parts.limits.body_timeout_s, parts.clock)
-    guarded: ASGIApp = Guard(in_time, access.keys, access.metrics_token)
+    guarded: ASGIApp = Guard(in_time, access.keys, parts.signer, access.metrics_token)
     if access.cors_origins:
         guarded = with_cors(guarded, access.cors_origins)
     return Edge(
@@ -47,7 +51,7 @@ def create_routes(parts: ApiParts) -> FastAPI:
         redirect_slashes=False,
     )
     add_error_handlers(app)
-    made = (images_router, edits_router)
+    made = (images_router, edits_router, jobs_router, job_events_router, files_router, bfl_router)
     for make in (*made, models_router, presets_router, stats_router, health_router):
         app.include_router(make(parts))
     return app

@@ -3,7 +3,10 @@
 from typing import Any
 
 from server.api.answer_example import ANSWER_EXAMPLE
+from server.api.error_schema import ERROR
 
+CACHE: dict[str, Any] = {}
+"""Filled in by ``openapi`` for the served model, as the other bounds of a request are."""
 _GENERATION: dict[str, Any] = {
     "type": "object",
     "required": ["prompt"],
@@ -13,7 +16,11 @@ _GENERATION: dict[str, Any] = {
         "n": {"type": "integer", "minimum": 1, "maximum": 10, "default": 1},
         "size": {"type": "string", "default": "auto", "examples": ["128x128", "auto"]},
         "quality": {"type": "string"},
-        "response_format": {"type": "string", "enum": ["b64_json"]},
+        "response_format": {"type": "string", "enum": ["b64_json", "url"], "default": "b64_json"},
+        "stream": {"type": "boolean", "default": False, "description": "answer in events; n has to be 1"},
+        "partial_images": {"type": "integer", "minimum": 0, "maximum": 3, "default": 0},
+        "priority": {"type": "integer", "minimum": -10, "maximum": 10, "default": 0},
+        "deadline_ms": {"type": "integer", "minimum": 1, "description": "not started by then: a 504"},
         "output_format": {"type": "string", "enum": ["png", "jpeg", "webp"], "default": "png"},
         "output_compression": {"type": "integer", "minimum": 0, "maximum": 100, "default": 100},
         "background": {"type": "string", "enum": ["auto", "opaque"]},
@@ -24,23 +31,11 @@ _GENERATION: dict[str, Any] = {
         "negative_prompt": {"type": "string", "description": "what to guide away from, by true_cfg_scale"},
         "true_cfg_scale": {"type": "number", "minimum": 0, "description": "above 1 each step is two rows"},
         "max_sequence_length": {"type": "integer", "minimum": 1, "description": "of the prompt, in tokens"},
-        **{name: {} for name in ("cache", "tau1", "tau2")},  # filled in by ``openapi``, as the other bounds are
+        "cache": CACHE,
+        "tau1": {},
+        "tau2": {},
     },
     "example": {"prompt": "a large red heart at the left on a blue background", "cache": "balanced", "seed": 7},
-}
-_ERROR: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "error": {
-            "type": "object",
-            "properties": {
-                "message": {"type": "string"},
-                "type": {"type": "string"},
-                "param": {"type": ["string", "null"], "description": "dotted path of the field"},
-                "code": {"type": "string"},
-            },
-        }
-    },
 }
 _COUNTS: dict[str, Any] = {
     "type": "object",
@@ -58,9 +53,14 @@ _COUNTS: dict[str, Any] = {
 }
 _IMAGE: dict[str, Any] = {
     "type": "object",
-    "properties": {"b64_json": {"type": "string"}, "seed": {"type": "integer"}, "cache": _COUNTS},
+    "properties": {
+        "b64_json": {"type": "string"},
+        "url": {"type": "string"},
+        "seed": {"type": "integer"},
+        "cache": _COUNTS,
+    },
 }
-_ANSWER: dict[str, Any] = {
+ANSWER: dict[str, Any] = {
     "type": "object",
     "properties": {
         "id": {"type": "string"},
@@ -68,6 +68,8 @@ _ANSWER: dict[str, Any] = {
         "model": {"type": "string"},
         "output_format": {"type": "string"},
         "size": {"type": "string"},
+        "quality": {"type": "string", "enum": ["low", "medium", "high", "auto"]},
+        "background": {"type": "string", "enum": ["opaque"]},
         "data": {"type": "array", "items": _IMAGE},
         "usage": {"type": "object"},
         "cache": {**_COUNTS, "description": "sums over the images; flops_ratio is their mean"},
@@ -82,21 +84,25 @@ _ANSWER: dict[str, Any] = {
 }
 
 
-def _described(text: str, schema: dict[str, Any]) -> dict[str, Any]:
+def described(text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A response of JSON."""
     return {"description": text, "content": {"application/json": {"schema": schema}}}
 
 
 GENERATION_DOC: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": _GENERATION}}},
     "responses": {
-        "200": _described("the images", {**_ANSWER, "example": ANSWER_EXAMPLE}),
-        "400": _described("a field is wrong: `param` says which", _ERROR),
-        "404": _described("the model is not served here", _ERROR),
-        "409": _described("the job was cancelled", _ERROR),
-        "413": _described("the body is too long", _ERROR),
-        "415": _described("the body is no JSON by its content type", _ERROR),
-        "429": _described("the queue is full: come back after Retry-After", _ERROR),
-        "500": _described("the image could not be made", _ERROR),
-        "503": _described("loading or shutting down: come back after Retry-After", _ERROR),
+        "200": described("the images", {**ANSWER, "example": ANSWER_EXAMPLE}),
+        "400": described("a field is wrong: `param` says which", ERROR),
+        "404": described("the model is not served here", ERROR),
+        "409": described("the job was cancelled, or the Idempotency-Key is another request's", ERROR),
+        "410": described("the request with this Idempotency-Key is past its life", ERROR),
+        "413": described("the body is too long", ERROR),
+        "415": described("the body is no JSON by its content type", ERROR),
+        "429": described("the queue is full: come back after Retry-After", ERROR),
+        "500": described("the image could not be made", ERROR),
+        "202": described("with `Prefer: respond-async`: the job", {"type": "object"}),
+        "503": described("loading or shutting down: come back after Retry-After", ERROR),
+        "504": described("the deadline passed before the job was started", ERROR),
     },
 }

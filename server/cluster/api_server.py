@@ -3,16 +3,17 @@
 import asyncio
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry
 
+from server.api.background import Background
 from server.api.edge import Edge
 from server.api.generation import LARGEST_SEED
 from server.api.parts import ApiParts
 from server.api.router import create_api
-from server.app import access_of, api_limits, label_rule, new_id, write_line
+from server.app import access_of, api_limits, label_rule, new_id, signer_of, write_line
 from server.cluster.stores import Stores
 from server.cluster.watch import ClusterWatch
 from server.metrics.api import ApiMetrics
@@ -31,6 +32,7 @@ class ApiServer:
     stores: Stores
     registry: CollectorRegistry
     phase: Phase = Phase.SERVING
+    background: Background = field(default_factory=Background)
     _watching: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
@@ -59,6 +61,10 @@ class ApiServer:
                 pair_stats=self.stores.pair_stats,
                 log_line=write_line if settings.request_log else lambda line: None,
                 access=access_of(settings),
+                signer=signer_of(settings),
+                background=self.background,
+                public_url=settings.public_url,
+                heartbeat_s=settings.heartbeat_s,
                 clock=time.monotonic,
                 wall_clock=time.time,
                 new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
@@ -87,6 +93,7 @@ class ApiServer:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
         await self.stores.close()
+        await self.background.close()
 
     def _not_ready(self) -> str | None:
         return f"the server is {self.phase}" if self.phase is Phase.DRAINING else self.watch.reason

@@ -73,11 +73,12 @@ def scatter(batch: Batch, result: StepResult) -> None:
     change = batch.deltas.to(velocity.dtype) * velocity
     latents = (batch.latents.float() + change).to(batch.latents.dtype)
     caches, records = iter(result.caches), iter(result.records)
-    for sample, row, sigma in zip(batch.samples, latents, batch.after, strict=True):
+    for sample, row, of_row, sigma in zip(batch.samples, latents, velocity, batch.after, strict=True):
         kept = sample.given.kept
         sample.latents = row.clone() if kept is None else kept.put_back(row, sigma)
         sample.outcomes = tuple(next(records).outcome.value for _ in sample.caches)
         sample.caches = tuple(next(caches) for _ in sample.caches)
+        sample.velocity = of_row.clone() if sample.is_preview_due else None
 
 
 def guided(samples: Sequence[Sample], rows: Tensor) -> Tensor:

@@ -20,10 +20,12 @@ from server.engine.interface import (
     SampleFailed,
     SampleFinished,
     SampleOrder,
+    SamplePreviewed,
     SampleStepped,
 )
 from server.engine.metadata import exif_of_order
 from server.engine.paste import pasted
+from server.engine.preview_steps import preview_steps
 from server.request import CacheCounts
 from server.strength import first_step
 
@@ -144,6 +146,8 @@ class InstantEngine:
                 continue
             num_steps = steps_to_take(order)
             listener(SampleStepped(order.sample_id, num_steps, num_steps))
+            for number in range(len(preview_steps(num_steps, order.partial_images))):
+                listener(SamplePreviewed(order.sample_id, number, plain_image(order)))
             listener(
                 SampleFinished(
                     order.sample_id,

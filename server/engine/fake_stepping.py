@@ -23,10 +23,12 @@ from server.engine.interface import (
     SampleFailed,
     SampleFinished,
     SampleOrder,
+    SamplePreviewed,
     SampleResumed,
     SampleSaved,
     SampleStepped,
 )
+from server.engine.preview_steps import number_of
 
 
 @dataclass
@@ -160,6 +162,9 @@ class SteppingEngine:
         if not is_open:
             return
         self._listener(SampleStepped(sample_id, sample.step, steps, (outcome,)))
+        number = number_of(sample.step, steps, sample.order.partial_images)
+        if number is not None:
+            self._listener(SamplePreviewed(sample_id, number, plain_image(sample.order)))
         if sample.step >= steps:
             self._end(finished(sample.order))
         elif is_asked:

@@ -59,6 +59,8 @@ class SampleOrder:
     text_length: int | None = None
     inputs: InputImages | None = field(default=None, repr=False)
     model: str | None = None
+    partial_images: int = 0
+    """Previews to show on the way, evenly spread over the steps."""
     checkpoint: bytes | None = field(default=None, repr=False)
     """What ``SampleSaved`` told of the same sample, of this engine or another: the sample goes on from there."""
 
@@ -116,6 +118,15 @@ class SampleSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class SamplePreviewed:
+    """Preview ``number``, from 0: an image file of what the sample is heading for. Told before its end."""
+
+    sample_id: str
+    number: int
+    image: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SampleResumed:
     """The order's checkpoint was taken up: ``step`` steps need not be done again."""
 
@@ -136,7 +147,7 @@ class DeviceLost:
 
 
 SampleEnd = SampleFinished | SampleFailed | SampleDropped
-SampleEvent = SampleStepped | SampleSaved | SampleResumed | SampleEnd
+SampleEvent = SampleStepped | SampleSaved | SamplePreviewed | SampleResumed | SampleEnd
 EngineEvent = SampleEvent | DeviceLost
 
 

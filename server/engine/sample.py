@@ -10,6 +10,7 @@ from h2cache import Method, SampleCache, by_parts, method
 from server.engine.embedding import Embedding
 from server.engine.input_images import Given
 from server.engine.interface import SampleOrder
+from server.engine.preview_steps import number_of
 from server.engine.scheduler import Shape
 from server.request import CacheChoice, CacheCounts
 
@@ -21,7 +22,8 @@ class Sample:
     It is one row of its batch, or two under classifier-free guidance by ``cfg_scale``: with the prompt and with
     the negative one. Each has an embedding and a cache of its own. ``given`` is what its steps are told of input
     images. ``latents`` (T, C); ``sigmas`` (steps to take + 1,) on the CPU. ``last_turn`` is the loop's turn of its
-    last step, ``outcomes`` how that one ended for each row.
+    last step, ``outcomes`` how that one ended for each row, ``velocity`` (T, C) what led to its latents where a
+    preview is due.
     """
 
     order: SampleOrder
@@ -35,6 +37,7 @@ class Sample:
     cfg_scale: float | None = None
     last_turn: int = 0
     outcomes: tuple[str, ...] = ()
+    velocity: Tensor | None = None
     started_s: float = 0.0
     denoise_ms: float = 0.0
 
@@ -53,6 +56,11 @@ class Sample:
     def num_steps(self) -> int:
         """Steps to take: those of the order, or fewer where it starts from an image."""
         return len(self.sigmas) - 1
+
+    @property
+    def is_preview_due(self) -> bool:
+        """True after the steps that show one."""
+        return number_of(self.step, self.num_steps, self.order.partial_images) is not None
 
     @property
     def is_done(self) -> bool:

@@ -31,6 +31,7 @@ from server.engine.interface import (
 from server.engine.loader import LoadedModel
 from server.engine.memory import default_budget
 from server.engine.prepare import prepare
+from server.engine.preview import Preview, show
 from server.engine.roster import Roster
 from server.engine.sample import Sample
 from server.engine.saver import Saver
@@ -55,7 +56,7 @@ class StepEngine:
         self._roster = Roster()
         self._saver = Saver(self._tell)
         self._to_encode: queue.SimpleQueue[SampleOrder | None] = queue.SimpleQueue()
-        self._to_decode: queue.SimpleQueue[Sample | None] = queue.SimpleQueue()
+        self._to_decode: queue.SimpleQueue[Sample | Preview | None] = queue.SimpleQueue()
         self._loop = StepLoop(
             model,
             self._limits,
@@ -160,9 +161,23 @@ class StepEngine:
             self._to_decode.put(None)
 
     def _decode(self) -> None:
-        while (sample := self._to_decode.get()) is not None:
-            if self._roster.is_open(sample.order.sample_id):
-                self._end(finish(self._model, sample, self._decode_image))
+        while (item := self._to_decode.get()) is not None:
+            sample = item.sample if isinstance(item, Preview) else item
+            if not self._roster.is_open(sample.order.sample_id):
+                continue
+            if isinstance(item, Preview):
+                self._show(item)
+            else:
+                self._end(finish(self._model, item, self._decode_image))
+
+    def _show(self, preview: Preview) -> None:
+        """A preview that cannot be made is left out; the image may still come to be."""
+        try:
+            self._tell(show(self._model, preview, self._decode_image))
+        except DeviceFault:
+            raise
+        except Exception:
+            log.exception("a preview could not be made")
 
     def _end(self, event: SampleEvent) -> None:
         """Tell the end of a sample, once: the first to come takes it off the list."""

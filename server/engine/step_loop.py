@@ -22,6 +22,7 @@ from server.engine.interface import (
 )
 from server.engine.loader import LoadedModel
 from server.engine.memory import allocated_bytes
+from server.engine.preview import Preview, take_preview
 from server.engine.roster import Roster
 from server.engine.sample import Sample
 from server.engine.scheduler import Shape, choose_shape, num_admitted
@@ -45,7 +46,7 @@ class StepLoop:
         tell: Callable[[SampleEvent], None],
         end: Callable[[SampleEvent], None],
         observe: Observer,
-        decode: Callable[[Sample], None],
+        decode: Callable[[Sample | Preview], None],
         save: Callable[[Sample], None],
     ) -> None:
         self._model, self._limits, self._roster = model, limits, roster
@@ -145,12 +146,19 @@ class StepLoop:
                 self._tell(SampleStepped(order.sample_id, sample.step, sample.num_steps, sample.outcomes))
             if not sample.is_done:
                 self._save(sample)
+                self._preview(sample)
             else:
                 self._running.remove(sample)
                 sample.denoise_ms = 1000 * (time.perf_counter() - sample.started_s)
                 sample.caches = tuple(cache.without_tensors() for cache in sample.caches)
                 self._roster.has_stepped(sample.order.sample_id)
                 self._decode(sample)
+
+    def _preview(self, sample: Sample) -> None:
+        """Hand what is due over to decoding, before the finished sample."""
+        preview = take_preview(sample)
+        if preview is not None:
+            self._decode(preview)
 
     def _is_open(self, sample: Sample) -> bool:
         return self._roster.is_open(sample.order.sample_id)

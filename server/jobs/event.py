@@ -60,10 +60,11 @@ class Stepped:
 
 @dataclass(frozen=True, slots=True)
 class PartialImage:
-    """A preview of image ``index``; its bytes lie in the results store under ``key``."""
+    """Preview ``number`` of image ``index``, both from 0; its bytes lie in the results store under ``key``."""
 
     index: int
     key: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from server.jobs import words
 from server.jobs.depth import by_priority
-from server.jobs.event import Ended, JobEvent, JobState, PartialImage, Queued, Started, Stepped
+from server.jobs.event import Ended, JobEvent, JobState, Queued, Started, Stepped
 from server.jobs.fair_share import Turn, line, next_tag
 from server.jobs.fit import Room, choose
 from server.jobs.hang_up import cancel_at
@@ -129,7 +129,7 @@ class MemoryQueue:
             entry.step, entry.num_steps, entry.counts = report.step, report.num_steps, report.counts
             entry.log.tell(Stepped(report.step, report.num_steps, report.counts))
             if report.partial is not None:
-                entry.log.tell(PartialImage(report.partial.index, report.partial.key))
+                entry.log.tell(report.partial)
             if report.checkpoint is not None:
                 entry.checkpoints[report.checkpoint.index] = report.checkpoint
         return self._report([report.lease for report in reports])

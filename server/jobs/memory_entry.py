@@ -98,4 +98,5 @@ class Entry:
             counts=self.counts,
             result=self.result,
             error=self.error,
+            job=self.job,
         )

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 from server.jobs.event import NO_STEPS, JobState, StepCounts
-from server.request import JobResult
+from server.request import Job, JobResult
 
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """A snapshot. Times are milliseconds since 1970 on the queue's clock; ``position`` jobs are before it."""
+    """A snapshot. Times are milliseconds since 1970 on the queue's clock; ``position`` jobs are before it.
+
+    ``job`` is what was put, None where this version cannot read it.
+    """
 
     job_id: str
     state: JobState
@@ -29,6 +32,7 @@ class JobStatus:
     counts: StepCounts = NO_STEPS
     result: JobResult | None = None
     error: str | None = None
+    job: Job | None = None
 
 
 @dataclass(frozen=True, slots=True)

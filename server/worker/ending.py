@@ -38,7 +38,9 @@ class Ending:
     start: Callable[[Coroutine[Any, Any, None]], None]
 
     async def image(self, job: Running, index: int, event: SampleFinished) -> None:
-        """Bytes first, then the job's end: a finished job's images are there."""
+        """Bytes first, then the job's end: a finished job's images are there, and its previews were told."""
+        async with job.showing:
+            pass
         try:
             job.images[index] = await self.storing.image(job, index, event)
         except Exception:

@@ -32,12 +32,14 @@ class Reporting:
             self._changed.clear()
             if not jobs:
                 return
-            checkpoints = {job.id: len(job.unsent) for job in jobs}
+            told = {job.id: (len(job.unsent), len(job.unshown)) for job in jobs}
             try:
                 report = await self.queue.progress([each for job in jobs for each in job.progress()])
             except GONE:
                 self._changed = {**{job.id: job for job in jobs}, **self._changed}
                 return
             for job in jobs:
-                del job.unsent[: checkpoints[job.id]]
+                checkpoints, previews = told[job.id]
+                del job.unsent[:checkpoints]
+                del job.unshown[:previews]
         self.on_gone(report)

@@ -1,11 +1,12 @@
 """A job under way: what was given to the engine, and what has come back."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from server.engine.interface import SampleOrder, SampleStepped
-from server.jobs.event import StepCounts
+from server.jobs.event import PartialImage, StepCounts
 from server.jobs.lease import Checkpoint, Lease, Progress
 from server.orders import order_of
 from server.request import ImageResult, JobResult, Resumed
@@ -16,8 +17,9 @@ class Running:
     """Owned by the worker, changed on its event loop only.
 
     ``num_steps`` are each image's. By the images' indices: ``steps`` done, ``images`` made, ``resumed`` where a
-    checkpoint was taken up, ``taken_up`` the checkpoints' bytes. ``unsent`` are checkpoints that the queue has not
-    been told of. ``files`` are the request's input images by their keys, None until they are there.
+    checkpoint was taken up, ``taken_up`` the checkpoints' bytes. ``unsent`` are checkpoints and ``unshown``
+    previews that the queue has not been told of; ``showing`` keeps these in order, and before their image.
+    ``files`` are the request's input images by their keys, None until they are there.
     """
 
     lease: Lease
@@ -31,6 +33,8 @@ class Running:
     images: dict[int, ImageResult] = field(default_factory=dict)
     resumed: dict[int, Resumed] = field(default_factory=dict)
     unsent: list[Checkpoint] = field(default_factory=list)
+    unshown: list[PartialImage] = field(default_factory=list)
+    showing: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_ending: bool = False
 
     @property
@@ -81,11 +85,13 @@ class Running:
         return self.num_steps or self.lease.job.request.steps
 
     def progress(self) -> list[Progress]:
-        """All steps so far as one report, and one more for each further checkpoint."""
+        """All steps so far as one report, and one more for each further checkpoint or preview."""
         step, num_steps = sum(self.steps.values()), self._steps_each * self.num_images
         counts = StepCounts(self.outcomes["full"], self.outcomes["detail_hit"], self.outcomes["structure_hit"])
         report = Progress(self.lease, step, num_steps, counts)
-        return [replace(report, checkpoint=checkpoint) for checkpoint in self.unsent] or [report]
+        saved = [replace(report, checkpoint=checkpoint) for checkpoint in self.unsent]
+        shown = [replace(report, partial=partial) for partial in self.unshown]
+        return [*saved, *shown] or [report]
 
     def result(self) -> JobResult:
         """All images, in order."""

@@ -21,6 +21,7 @@ from server.engine.interface import (
     SampleEvent,
     SampleFailed,
     SampleFinished,
+    SamplePreviewed,
     SampleResumed,
     SampleSaved,
     SampleStepped,
@@ -35,6 +36,7 @@ from server.worker.events import Woken, end_of, hand_over
 from server.worker.inputs import Inputs
 from server.worker.parts import WorkerParts
 from server.worker.patience import GONE
+from server.worker.previews import Previews
 from server.worker.reporting import Reporting
 from server.worker.rules import smoothed, ticks
 from server.worker.running import Running
@@ -68,6 +70,7 @@ class Worker:
             queue, self.book, storing, self.checkpoints, parts.metrics, parts.pair_stats, parts.traces, self._start
         )
         self.reporting = Reporting(queue, self.book, self.ending.drop)
+        self._previews = Previews(parts.results, self.reporting, terms.result_ttl_s)
         inputs = Inputs(parts.results, self.ending, self._start)
         self._taking = Taking(
             queue, self.book, self.checkpoints, inputs, terms, clock, self._wake, self._has_taken
@@ -164,6 +167,8 @@ class Worker:
             case SampleResumed():
                 job.resumed[index] = Resumed(event.step, event.is_exact)
                 self._metrics.resumed("full" if event.is_exact else "latents")
+            case SamplePreviewed():
+                self._start(self._previews.show(job, index, event))
             case SampleSaved():
                 self._start(self._keep(job, index, event))
             case SampleFinished():

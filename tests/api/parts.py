@@ -8,8 +8,10 @@ from prometheus_client import CollectorRegistry
 
 from server.access.access import Access
 from server.access.usage import Usage
+from server.api.background import Background
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
+from server.api.url_signer import UrlSigner
 from server.jobs.fit import Room
 from server.jobs.interface import JobQueue
 from server.jobs.lease import Lease
@@ -25,9 +27,9 @@ from server.results.memory import MemoryResults
 PATIENCE_S = 10.0
 
 
-def new_queue() -> MemoryQueue:
+def new_queue(clock: Callable[[], float] = lambda: 1000.0) -> MemoryQueue:
     tokens = itertools.count()
-    return MemoryQueue(lambda: str(next(tokens)), lambda: 1000.0)
+    return MemoryQueue(lambda: str(next(tokens)), clock)
 
 
 def api_parts(
@@ -38,6 +40,7 @@ def api_parts(
     log_line: Callable[[str], None] = lambda line: None,
     log_prompts: bool = False,
     access: Access | None = None,
+    heartbeat_s: float = 15.0,
 ) -> ApiParts:
     """Parts with a stopped clock and ids that count."""
     ids, registry = itertools.count(), CollectorRegistry()
@@ -50,11 +53,15 @@ def api_parts(
         render_metrics=lambda: render(registry),
         pair_stats=MemoryPairStats(lambda: 1000.9),
         log_line=log_line,
+        signer=UrlSigner(b"secret", 600.0, lambda: 1000.9),
+        background=Background(),
+        public_url="",
+        heartbeat_s=heartbeat_s,
         access=access or Access(Usage(lambda: 0.0)),
         clock=lambda: 0.0,
         wall_clock=lambda: 1000.9,
         new_seed=lambda: seed,
-        new_id=lambda: f"id-{next(ids)}",
+        new_id=lambda: f"{next(ids):032x}",
         images_per_s=lambda: 2.0,
         has_started=lambda: not_ready() is None,
         not_ready=not_ready,

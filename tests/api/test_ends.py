@@ -64,16 +64,18 @@ def test_a_queue_that_closes_is_a_503_that_says_when_to_return() -> None:
     response = answer_when(close, api_parts(queue), queue)
     assert (response.status_code, error_of(response)["code"]) == (503, "not_ready")
     assert int(response.headers["retry-after"]) > 0
+    assert response.headers["x-job-id"] == "0" * 31 + "1"
 
 
-def test_an_image_that_is_no_longer_stored_is_a_500() -> None:
+def test_an_image_that_is_no_longer_stored_is_a_410_that_is_not_to_be_repeated() -> None:
     async def finish(queue: MemoryQueue, _: ApiParts) -> None:
         lease = await next_lease(queue)
         await queue.finish(lease, result_of(lease))
 
     queue = new_queue()
     response = answer_when(finish, api_parts(queue), queue)
-    assert (response.status_code, error_of(response)["type"]) == (500, "server_error")
+    assert (response.status_code, error_of(response)["code"]) == (410, "expired")
+    assert response.headers["x-should-retry"] == "false"
 
 
 def test_an_answer_sums_counts_and_tells_the_times_of_the_image_that_was_ready_last() -> None:
@@ -158,7 +160,7 @@ def test_a_surprise_is_a_500_that_says_nothing_of_it_and_the_next_request_is_ser
     assert "hunter2" in caplog.text, "the log has what the client must not see"
 
 
-def test_a_torn_down_request_takes_its_job_along() -> None:
+def test_a_request_that_is_torn_down_from_within_cancels_nothing() -> None:
     async def run() -> JobState | None:
         queue = new_queue()
         async with client_of(api_parts(queue)) as client:
@@ -169,7 +171,7 @@ def test_a_torn_down_request_takes_its_job_along() -> None:
             status = await queue.status(lease.job.id)
             return None if status is None else status.state
 
-    assert asyncio.run(run()) is JobState.CANCELLED
+    assert asyncio.run(run()) is JobState.RUNNING
 
 
 @pytest.mark.parametrize("reason", ["the server is loading", "the server is draining"])

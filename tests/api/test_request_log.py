@@ -38,7 +38,7 @@ def test_a_generation_s_line_says_who_what_and_how_it_went() -> None:
         "route": "/v1/images/generations",
         "code": 200,
         "seconds": 0.0,
-        "job_id": "id-0",
+        "job_id": "0" * 32,
         "model": "flux-nano",
         "size": "128x128",
         "images": 1,

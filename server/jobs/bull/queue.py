@@ -11,7 +11,7 @@ from server.jobs.bull.reader import LogReader
 from server.jobs.bull.record import checkpoints_from, status_from
 from server.jobs.bull.roll import RedisRoll
 from server.jobs.bull.scripts import load_scripts
-from server.jobs.event import Ended, Happening, JobEvent, JobState, PartialImage, Stepped
+from server.jobs.event import Ended, Happening, JobEvent, JobState, Stepped
 from server.jobs.fit import Room
 from server.jobs.lease import Lease, LeaseReport, Progress
 from server.jobs.payload import event_from_json, event_to_json, job_from_json, job_to_json, result_to_json
@@ -299,7 +299,7 @@ def _event(text: str) -> Happening | None:
 def _told(report: Progress) -> dict[str, Any]:
     events = [event_to_json(Stepped(report.step, report.num_steps, report.counts))]
     if report.partial is not None:
-        events.append(event_to_json(PartialImage(report.partial.index, report.partial.key)))
+        events.append(event_to_json(report.partial))
     kept = report.checkpoint
     return {
         "id": report.lease.job.id,

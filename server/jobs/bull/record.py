@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from server.errors import PayloadError
 from server.jobs.event import JobState, StepCounts
 from server.jobs.lease import Checkpoint
-from server.jobs.payload import result_from_json
+from server.jobs.payload import job_from_json, result_from_json
 from server.jobs.status import JobStatus
+from server.request import Job
 
 
 def status_from(job_id: str, position: int, flat: Sequence[str]) -> JobStatus:
@@ -33,6 +35,7 @@ def status_from(job_id: str, position: int, flat: Sequence[str]) -> JobStatus:
         counts=StepCounts(*(_number(fields, key) or 0 for key in ("full", "detail_hits", "structure_hits"))),
         result=None if result is None else result_from_json(result),
         error=fields.get("error"),
+        job=_job(fields.get("job")),
     )
 
 
@@ -42,6 +45,14 @@ def checkpoints_from(text: str) -> tuple[Checkpoint, ...]:
     return tuple(
         sorted((Checkpoint(int(each["index"]), int(each["step"]), each["key"]) for each in kept), key=_index)
     )
+
+
+def _job(text: str | None) -> Job | None:
+    """None where this version cannot read it."""
+    try:
+        return None if text is None else job_from_json(text)
+    except PayloadError:
+        return None
 
 
 def _index(checkpoint: Checkpoint) -> int:

@@ -17,7 +17,8 @@ local function enter(job, payload, once)
   local urgency = arrival - job.priority * 2 ^ 40
   call('HSET', job_key(id), 'state', 'queued', 'model', model, 'tenant', tenant, 'images', job.images,
        'pixels', job.pixels, 'priority', job.priority, 'share', job.share, 'urgency', urgency, 'tag', tag,
-       'place', call('ZSCORE', q .. 'prioritized', id), 'submitted', now, 'asynchronous', job.asynchronous)
+       'place', call('ZSCORE', q .. 'prioritized', id), 'submitted', now, 'asynchronous', job.asynchronous,
+       'job', payload)
   call('ZADD', urgent_key(model, tenant), urgency, id)
   call('ZADD', base .. 'of:' .. tenant, arrival, id)
   count_waiting(id, 1)

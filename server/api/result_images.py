@@ -1,0 +1,41 @@
+"""A result's images as an answer has them: their bytes, or where to fetch them."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from server.api.answer import shape_answer
+from server.api.parts import ApiParts
+from server.errors import ResultGone
+from server.profile import ModelProfile
+from server.request import CacheChoice, Job, JobResult
+
+NO_LONGER_STORED = "the image was made and is past its life"
+QUALITIES = ("low", "medium", "high")
+"""The words of OpenAI's that an answer may have beside ``auto``."""
+
+
+async def answer_of(parts: ApiParts, job: Job, result: JobResult, base: str) -> dict[str, Any]:
+    """The whole answer; ``base`` is what its addresses begin with. Raises ResultGone."""
+    quality = quality_of(job.request.cache, parts.profile)
+    return shape_answer(job, result, await pictures_of(parts, job, result, base), quality)
+
+
+async def pictures_of(parts: ApiParts, job: Job, result: JobResult, base: str) -> list[Mapping[str, str]]:
+    """One entry an image. Raises ResultGone when one is no longer stored."""
+    if job.as_url:
+        return [{"url": base + parts.signer.path(job.id, image.index)} for image in result.images]
+    return [{"b64_json": await bytes_of(parts, image.result_key)} for image in result.images]
+
+
+async def bytes_of(parts: ApiParts, key: str) -> str:
+    """Stored bytes as base64. Raises ResultGone."""
+    content = await parts.results.get(key)
+    if content is None:
+        raise ResultGone(NO_LONGER_STORED)
+    return base64.b64encode(content).decode("ascii")
+
+
+def quality_of(choice: CacheChoice, profile: ModelProfile) -> str:
+    """OpenAI's word for the preset that the request came to, ``auto`` where it has none."""
+    return next((word for word in QUALITIES if profile.quality.get(word) == choice.preset), "auto")

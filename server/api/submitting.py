@@ -1,0 +1,89 @@
+"""From a checked request to a job in the queue."""
+
+from server.access.caller import Caller
+from server.admission import Refused, decide
+from server.api.parts import ApiParts
+from server.api.run_terms import RunTerms
+from server.errors import KeyConflict, NotReady, QueueFull, RateLimited, ResultGone
+from server.jobs.cost import cost, expected_share
+from server.jobs.submit import Accepted, Bounds, Conflict, Full
+from server.request import ImageRequest, Job
+from server.results.inputs import forget_inputs
+
+
+def new_job(parts: ApiParts, wanted: ImageRequest, terms: RunTerms, caller: Caller, job_id: str) -> Job:
+    """The request with an id, the time, whose it is and what it will cost."""
+    preset = parts.profile.presets.get(wanted.cache.preset)
+    share = expected_share(wanted, None if preset is None else preset.measured_flops_ratio)
+    return Job(
+        job_id,
+        wanted,
+        int(1000 * parts.wall_clock()),
+        tenant=caller.tenant,
+        weight=caller.weight,
+        priority=terms.priority,
+        deadline_ms=terms.deadline_ms,
+        cost=cost(wanted, share),
+        asynchronous=terms.asynchronous,
+        as_url=terms.as_url,
+    )
+
+
+async def submit(parts: ApiParts, job: Job, terms: RunTerms, caller: Caller, waiter: str | None) -> Job:
+    """Put the job into the queue whole; the one that is there already under the same key is answered instead.
+
+    ``waiter`` waits for it from the start. The caller pays once, and only for what was taken. Raises NotReady,
+    QueueFull, RateLimited, KeyConflict or ResultGone.
+    """
+    try:
+        kept = await _put(parts, job, terms, caller, waiter)
+    except (NotReady, QueueFull, KeyConflict, ResultGone):
+        parts.access.usage.refund(caller, job.cost)
+        raise
+    if kept is not job:
+        parts.access.usage.refund(caller, job.cost)
+        await forget_inputs(parts.results, job.request)
+    return kept
+
+
+async def _put(parts: ApiParts, job: Job, terms: RunTerms, caller: Caller, waiter: str | None) -> Job:
+    reason = parts.not_ready()
+    if reason is not None:
+        raise NotReady(reason)
+    bounds = _bounds(parts, job, caller)
+    answer = await parts.queue.put(job, bounds, terms.once, waiter)
+    match answer:
+        case Accepted(_, is_new=True):
+            return job
+        case Accepted(job_id):
+            return await _known(parts, job_id)
+        case Conflict():
+            raise KeyConflict("the Idempotency-Key was used for another request, allowed is a new key for each")
+        case Full():
+            raise await _refusal(parts, job, answer)
+
+
+def _bounds(parts: ApiParts, job: Job, caller: Caller) -> Bounds:
+    """Images that may wait: in all, and of the tenant. ``Usage`` counts what each process has."""
+    most, cap = parts.limits.max_queue, caller.limits.max_in_flight
+    return Bounds(most, min(most, cap) if job.asynchronous and cap is not None else most)
+
+
+async def _known(parts: ApiParts, job_id: str) -> Job:
+    status = await parts.queue.status(job_id)
+    if status is None or status.job is None:
+        raise ResultGone("the request with this Idempotency-Key was answered, and its result is past its life")
+    return status.job
+
+
+async def _refusal(parts: ApiParts, job: Job, full: Full) -> QueueFull | RateLimited:
+    """Why not, and when to come back."""
+    parts.metrics.refused(QueueFull.code)
+    depth = await parts.queue.depth()
+    count, rate, most = job.request.num_images, parts.images_per_s(), parts.limits.max_queue
+    said = decide(count, depth.images_waiting, depth.images_running, most, rate)
+    wait_s = said.retry_after_s if isinstance(said, Refused) else 1.0
+    if full.of_tenant:
+        reason = f"{full.waiting} images of this key are waiting, allowed are {full.allowed}"
+        return RateLimited(f"{reason}; this request has {count}", wait_s)
+    return QueueFull(said.reason if isinstance(said, Refused) else "the queue was full", wait_s)
