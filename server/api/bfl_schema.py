@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from server.api.error_schema import ERROR
 from server.api.job_example import JOB_EXAMPLE
-from server.api.schema import ERROR, GENERATION_DOC, described
+from server.api.schema import GENERATION_DOC, described
 
 SUBMIT_DOC: dict[str, Any] = {
     "requestBody": {

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from server.api.schema import ERROR, described
+from server.api.error_schema import ERROR
+from server.api.schema import described
 
 _BYTES = {"type": "string", "format": "binary"}
 FILE_DOC: dict[str, Any] = {

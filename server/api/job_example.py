@@ -1,4 +1,4 @@
-"""A true job, as it is answered while it runs."""
+"""True answers about jobs, as examples of the document."""
 
 from typing import Any
 
@@ -27,3 +27,8 @@ JOB_EXAMPLE: dict[str, Any] = {
     "cancel_url": f"{_ADDRESS}/cancel",
     "result": None,
 }
+EXAMPLES: dict[tuple[str, str], Any] = {
+    ("/v1/jobs", "200"): {"object": "list", "data": [JOB_EXAMPLE]},
+    ("/v1/get_result", "200"): {"id": _ID, "status": "Pending"},
+}
+"""By path and status; of any other answer that is an object, a job's."""

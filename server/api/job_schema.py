@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from server.api.error_schema import ERROR
 from server.api.job_example import JOB_EXAMPLE
-from server.api.schema import ANSWER, ERROR, GENERATION_DOC, described
+from server.api.schema import ANSWER, GENERATION_DOC, described
 from server.jobs.event import JobState
 
 _SECONDS = {"type": ["number", "null"], "description": "seconds since 1970"}

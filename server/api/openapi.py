@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from server.api.cache_schema import TAU, cache_schema
 from server.api.error_schema import ERROR, ERROR_REF, ERRORS
 from server.api.guard import OPEN_PATHS
+from server.api.job_example import EXAMPLES, JOB_EXAMPLE
 from server.api.parts import ApiLimits
 from server.profile import ModelProfile
 
@@ -76,7 +77,19 @@ def complete_operation(path: str, operation: dict[str, Any]) -> None:
     for status, response in responses.items():
         if status >= "400":
             response["content"] = {"application/json": {"schema": ERROR_REF}}
+        else:
+            add_example(path, status, response)
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def add_example(path: str, status: str, response: dict[str, Any]) -> None:
+    """An answer that is an object and has no example of its own is a job's, or stands in the table."""
+    for content in response.get("content", {}).values():
+        schema = content.setdefault("schema", {"type": "string", "format": "binary"})
+        if schema.get("type") == "object" and "example" not in schema:
+            brief = {"id": JOB_EXAMPLE["id"], "polling_url": f"/v1/get_result?id={JOB_EXAMPLE['id']}"}
+            other = brief if "polling_url" in schema.get("properties", {}) else JOB_EXAMPLE
+            content["schema"] = {**schema, "example": EXAMPLES.get((path, status), other)}
 
 
 def objects(node: Any) -> Iterator[dict[str, Any]]:

@@ -3,8 +3,11 @@
 from typing import Any
 
 from server.api.answer_example import ANSWER_EXAMPLE
+from server.api.error_schema import ERROR
 from server.api.job_example import JOB_EXAMPLE
 
+CACHE: dict[str, Any] = {}
+"""Filled in by ``openapi`` for the served model, as the other bounds of a request are."""
 _GENERATION: dict[str, Any] = {
     "type": "object",
     "required": ["prompt"],
@@ -29,23 +32,11 @@ _GENERATION: dict[str, Any] = {
         "negative_prompt": {"type": "string", "description": "what to guide away from, by true_cfg_scale"},
         "true_cfg_scale": {"type": "number", "minimum": 0, "description": "above 1 each step is two rows"},
         "max_sequence_length": {"type": "integer", "minimum": 1, "description": "of the prompt, in tokens"},
-        **{name: {} for name in ("cache", "tau1", "tau2")},  # filled in by ``openapi``, as the other bounds are
+        "cache": CACHE,
+        "tau1": {},
+        "tau2": {},
     },
     "example": {"prompt": "a large red heart at the left on a blue background", "cache": "balanced", "seed": 7},
-}
-ERROR: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "error": {
-            "type": "object",
-            "properties": {
-                "message": {"type": "string"},
-                "type": {"type": "string"},
-                "param": {"type": ["string", "null"], "description": "dotted path of the field"},
-                "code": {"type": "string"},
-            },
-        }
-    },
 }
 _COUNTS: dict[str, Any] = {
     "type": "object",

@@ -80,9 +80,9 @@ class Cluster:
         address = process.said(r"h2serve api: \S+ at (http://\S+),")
         return process, httpx.Client(base_url=address, timeout=WAIT_S)
 
-    def worker(self, engine: str = "slow-step:step_s=0.02") -> ServerProcess:
+    def worker(self, engine: str = "slow-step:step_s=0.02", *flags: str) -> ServerProcess:
         """A worker process with a fake engine that has said that it works."""
-        process = self.start("worker", "--engine", engine)
+        process = self.start("worker", "--engine", engine, *flags)
         process.said(r"h2serve worker (\S+):")
         return process
 
