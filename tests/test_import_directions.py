@@ -63,6 +63,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.metrics": {"prometheus_client", "server.jobs.event", "server.jobs.status", "server.request"},
     "server.metrics.worker": {"prometheus_client", "server.engine.interface", "server.request"},
     "server.pair_stats": {"server.request"},
+    "server.playground": set(),
     "server.jobs": {"server.request", "server.errors"},
     "server.jobs.bull": {
         "redis",
@@ -134,7 +135,9 @@ ALLOWED: dict[str, set[str]] = {
         "server.jobs.status",
         "server.jobs.submit",
         "server.metrics",
+        "server.fidelity",
         "server.pair_stats",
+        "server.playground",
         "server.profile",
         "server.readiness",
         "server.request",

@@ -1,6 +1,6 @@
 """Everything the API needs, in one place; the composition root fills it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from server.access.access import Access
@@ -9,6 +9,7 @@ from server.api.url_signer import UrlSigner
 from server.jobs.interface import JobQueue
 from server.metrics.api import ApiMetrics
 from server.pair_stats.interface import PairStats
+from server.playground.files import StaticFile
 from server.profile import ModelProfile
 from server.results.interface import ResultStore
 
@@ -28,7 +29,7 @@ class ApiParts:
     """``clock`` gives monotonic seconds, ``wall_clock`` seconds since 1970, ``not_ready`` the reason or None.
 
     ``public_url`` is what the addresses in answers begin with, empty for the host that the client called. Streams
-    show a sign of life each ``heartbeat_s``.
+    show a sign of life each ``heartbeat_s``. ``pages`` are static files by their paths, open to everybody.
     """
 
     profile: ModelProfile
@@ -51,3 +52,4 @@ class ApiParts:
     images_per_s: Callable[[], float | None]
     has_started: Callable[[], bool]
     not_ready: Callable[[], str | None]
+    pages: Mapping[str, StaticFile]

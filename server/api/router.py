@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from server.api.compare import compare_router
 from server.api.cors import with_cors
 from server.api.edge import Edge
 from server.api.envelope import add_error_handlers
@@ -13,6 +14,7 @@ from server.api.images import images_router
 from server.api.job_events import job_events_router
 from server.api.jobs import jobs_router
 from server.api.models import models_router
+from server.api.pages import pages_router
 from server.api.parts import ApiParts
 from server.api.presets import presets_router
 from server.api.request_log import RequestLog
@@ -22,7 +24,7 @@ from server.api.stats import stats_router
 def create_api(parts: ApiParts) -> Edge:
     """All routes behind their guard, ready to be served."""
     access = parts.access
-    guarded: ASGIApp = Guard(create_routes(parts), access.keys, parts.signer, access.metrics_token)
+    guarded: ASGIApp = Guard(create_routes(parts), access.keys, parts.signer, access.metrics_token, parts.pages)
     if access.cors_origins:
         guarded = with_cors(guarded, access.cors_origins)
     return Edge(guarded, parts.metrics, RequestLog(parts.log_line, parts.wall_clock), parts.clock, parts.new_id)
@@ -35,9 +37,12 @@ def create_routes(parts: ApiParts) -> FastAPI:
         title="h2serve",
         description="Flux images under H2-Cache, two thresholds a request.",
         redirect_slashes=False,
+        docs_url=None,  # its pages load scripts from elsewhere; ours are in server/playground/
+        redoc_url=None,
     )
     add_error_handlers(app)
-    about = (models_router, presets_router, stats_router, health_router)
+    about = (compare_router, models_router, presets_router, stats_router, health_router)
     for make in (images_router, jobs_router, job_events_router, files_router, *about):
         app.include_router(make(parts))
+    app.include_router(pages_router(parts.pages))
     return app
