@@ -27,8 +27,8 @@ function entry(run, isCurrent, show) {
 }
 
 function outcomeOf({ exact, yours }) {
-  if (yours.state !== "finished") return [yours.state ?? "not made"];
-  const found = [times(exact.seconds / yours.seconds)];
+  if (yours.state !== "finished") return [yours.state ?? ""].filter(Boolean);
+  const found = yours.seconds ? [times(exact.seconds / yours.seconds)] : [];
   if (yours.ssim !== undefined) found.push(decibels(yours));
   return found;
 }

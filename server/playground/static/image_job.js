@@ -35,14 +35,15 @@ function watchQueue(api, id, tell) {
 // A line that breaks is taken up where it was.
 async function follow(api, id, signal, tell, queue) {
   const seen = { lastId: undefined, outcomes: [] };
+  let result = null;
   for (let broken = 0; ; broken++) {
     try {
       for await (const event of readEvents(await api.events(id, seen.lastId, signal))) {
         seen.lastId = event.id ?? seen.lastId;
         broken = 0;
-        const result = take(event, seen, tell, queue);
-        if (result) return result;
+        result = take(event, seen, tell, queue);
       }
+      if (result) return result;
     } catch (error) {
       if (signal.aborted || (error instanceof ApiError && error.status)) throw error;
       if (broken >= RECONNECTS) throw error;

@@ -61,7 +61,7 @@ function figuresOf(lane, exact) {
   if (lane.state !== "finished") return [];
   const found = [["time", seconds(lane.seconds)], ["skipped", percent(lane.skipped)]];
   if (lane === exact) return found;
-  if (exact.seconds) found.push(["speed", times(exact.seconds / lane.seconds)]);
+  if (exact.seconds && lane.seconds) found.push(["speed", times(exact.seconds / lane.seconds)]);
   if (lane.ssim !== undefined) found.push(["PSNR", decibels(lane)], ["SSIM", lane.ssim.toFixed(3)]);
   return found;
 }
