@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # OpenMP's threads would spin at barriers: on a machine that does anything else a step takes many times as long.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: install serve test gpu-test lint nano nano-check bench lock
+.PHONY: install serve cluster test gpu-test lint nano nano-check bench peers aiperf compose-test lock
 
 install: $(VENV)/.installed
 
@@ -19,6 +19,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 serve: install
 	exec $(BIN)/h2serve serve --port $(PORT)
+
+# The distributed mode on this machine: Redis, one API and two workers, until Ctrl-C.
+cluster: install
+	exec $(BIN)/h2serve cluster --port $(PORT)
 
 test: lint
 	$(BIN)/python -m pytest
@@ -41,6 +45,26 @@ nano-check: install
 
 bench: install
 	$(BIN)/h2serve bench --engine
+
+# The peers of load_tests/peers in an environment of their own, with our versions of what both have.
+peers: .venv-peers/.installed
+
+.venv-peers/.installed: load_tests/peers/requirements.txt constraints.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --constraint constraints.txt --requirement $<
+	touch $@
+
+# aiperf, the outside judge of load_tests/aiperf, in an environment of its own.
+aiperf: .venv-aiperf/.installed
+
+.venv-aiperf/.installed: load_tests/aiperf/requirements.txt
+	$(PYTHON) -m venv .venv-aiperf
+	.venv-aiperf/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+# The compose file run for real, as root: needs no registry and no Docker, both are made here. At most 20 minutes.
+compose-test: install
+	$(BIN)/python -m docker.compose_test
 
 # Writes down the versions that are installed now, without local labels such as +cpu.
 lock: install

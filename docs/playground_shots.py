@@ -10,7 +10,7 @@ from server.profile import load_profile
 from tests.live import live_server, settings_for_tests
 from tests.playground.browser import open_browser
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "pictures"
 PATIENCE_MS = 300_000
 SHOTS = {
     "playground_light": ("light", 1360),
@@ -32,7 +32,7 @@ def shoot(browser: Browser, address: str, name: str, scheme: str, width: int) ->
         expect(page.locator("#said")).to_have_text("All three are done")
         page.evaluate("() => { document.querySelector('#said').textContent = ''; }")
     page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
-    print(f"docs/{name}.png")
+    print(f"docs/pictures/{name}.png")
     page.close()
 
 
@@ -43,7 +43,10 @@ def main() -> None:
     names = parser.parse_args().names or list(SHOTS)
     expect.set_options(timeout=PATIENCE_MS)
     settings = settings_for_tests(device="cpu")
-    with live_server(lambda: real_engine(settings, load_profile("flux-nano"))) as client, open_browser() as browser:
+    with (
+        live_server(lambda: real_engine(settings, load_profile("flux-nano"))) as client,
+        open_browser() as browser,
+    ):
         for name in names:
             shoot(browser, str(client.base_url), name, *SHOTS[name])
 

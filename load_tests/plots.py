@@ -57,8 +57,9 @@ def over_fidelity(points: Sequence[Point]) -> str:
         if uncached is not None:
             axes.axhline(uncached, ls="--", lw=1, color="#888888", label="uncached")
             axes.legend(fontsize=8)
-        axes.set(xlabel=name, ylabel="images a second", ylim=(0, None))
-        axes.margins(x=0.2)
+        highest = max(point.images_per_s for point in points)
+        axes.set(xlabel=name, ylabel="images a second", ylim=(0, 1.15 * highest))
+        axes.margins(x=0.3)
         axes.grid(visible=True, alpha=0.3)
     return _svg(figure)
 

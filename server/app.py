@@ -38,10 +38,12 @@ from server.metrics.thresholds import ThresholdRule, threshold_rule
 from server.metrics.worker import WorkerMetrics
 from server.pair_stats.memory import MemoryPairStats
 from server.playground.files import read_files
-from server.profile import ModelProfile, load_profile, model_source, with_presets
+from server.profile import ModelProfile, check_image_input, load_profile, model_source, with_presets
 from server.readiness import Phase, Readiness
 from server.results.memory import MemoryResults
 from server.settings import Settings
+from server.traces.interface import Traces
+from server.traces.open import open_traces
 from server.worker.parts import WorkerParts
 from server.worker.terms import WorkerTerms
 from server.worker.worker import Worker
@@ -68,6 +70,7 @@ class EmbeddedServer:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     pair_stats: MemoryPairStats = field(default_factory=lambda: MemoryPairStats(time.time))
     background: Background = field(default_factory=Background)
+    traces: Traces = field(init=False)
     _engine: Engine | None = None
     _worker: Worker | None = None
     _working: asyncio.Task[None] | None = None
@@ -79,18 +82,14 @@ class EmbeddedServer:
         self._worker_metrics = WorkerMetrics(self.registry, rule)
         self._worker_metrics.batch_limit_is(self.settings.max_batch)
         tell_build(self.registry, version("h2serve"), self.profile.name)
+        self.traces = open_traces(self.settings.otel_endpoint, version("h2serve"))
 
     def api(self) -> Edge:
         """The application to be served; it answers 503 until ``start`` is through."""
         return create_api(
             ApiParts(
                 profile=self.profile,
-                limits=ApiLimits(
-                    self.settings.prompt_limit,
-                    self.settings.body_limit_bytes,
-                    self.settings.max_queue,
-                    self.settings.log_prompts,
-                ),
+                limits=api_limits(self.settings),
                 queue=self.queue,
                 results=self.results,
                 metrics=self._api_metrics,
@@ -110,6 +109,7 @@ class EmbeddedServer:
                 has_started=lambda: self.readiness.started,
                 not_ready=self._not_ready,
                 pages=read_files() if self.settings.playground else {},
+                traces=self.traces,
             )
         )
 
@@ -119,7 +119,14 @@ class EmbeddedServer:
         terms = WorkerTerms(self.profile.name, "embedded", self.settings.result_ttl_s, renew_each_s=1.0)
         worker = Worker(
             WorkerParts(
-                self.queue, self.results, engine, self._worker_metrics, self.pair_stats, terms, time.monotonic
+                self.queue,
+                self.results,
+                engine,
+                self._worker_metrics,
+                self.pair_stats,
+                terms,
+                time.monotonic,
+                self.traces,
             )
         )
         self._engine, self._worker = engine, worker
@@ -150,6 +157,7 @@ class EmbeddedServer:
         if self._working is not None:
             self._working.cancel()
             await asyncio.gather(self._working, return_exceptions=True)
+        await asyncio.to_thread(self.traces.close)
 
     async def _has_work(self) -> bool:
         depth = await self.queue.depth()
@@ -167,6 +175,21 @@ class EmbeddedServer:
             return "the worker stopped"
         tick_s = None if self._engine is None else self._engine.last_tick_s
         return self.readiness.reason_not_ready(tick_s, time.monotonic())
+
+
+def api_limits(settings: Settings) -> ApiLimits:
+    """What the settings say of requests."""
+    return ApiLimits(
+        prompt_limit=settings.prompt_limit,
+        body_limit_bytes=settings.body_limit_bytes,
+        max_queue=settings.max_queue,
+        log_prompts=settings.log_prompts,
+        body_timeout_s=settings.body_timeout_s,
+        upload_limit_bytes=settings.upload_limit_bytes,
+        upload_limit_pixels=settings.upload_limit_pixels,
+        input_ttl_s=settings.input_ttl_s,
+        size_policy=settings.size_policy,
+    )
 
 
 async def in_daemon_thread(call: Callable[[], T]) -> T:
@@ -251,6 +274,7 @@ def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     model = load_model(model_source(profile), settings.device, settings.dtype)
+    check_image_input(profile, model.family.image_input)
     limits = EngineLimits(
         max_batch=settings.max_batch,
         memory_budget_bytes=settings.memory_budget_mb * 2**20,

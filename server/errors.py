@@ -6,11 +6,12 @@
     |   |-- UnknownJob          404, or another tenant's
     |   |-- BodyTooLarge        413
     |   `-- UnsupportedMedia    415
+    |-- BodyTooSlow             408, the body did not come in time
     |-- NotAllowed              401, no key or none that is good
     |-- QueueFull               429, come back after ``retry_after_s``
     |   `-- RateLimited         429, this key's own bounds
     |-- NotReady                503, loading or draining
-    |   |-- ShuttingDown        503, the server stops while the job goes on or may be taken up again
+    |   |-- ShuttingDown        503, the job that was waited for lives on
     |   |-- StorageUnreachable  503, nobody answers where jobs or results are kept
     |   `-- StorageFull         503, there is no room left, or writes are refused
     |-- JobFailed               500, the engine could not make this image
@@ -101,6 +102,14 @@ class RateLimited(QueueFull):
     code = "rate_limited"
 
 
+class BodyTooSlow(ServerError):
+    """The client has not sent its body within the time for it."""
+
+    status = 408
+    type = "invalid_request_error"
+    code = "request_timeout"
+
+
 class NotAllowed(ServerError):
     """The request has no API key, or one that is unknown, revoked or not good for this path."""
 
@@ -117,7 +126,7 @@ class NotReady(ServerError):
 
 
 class ShuttingDown(NotReady):
-    """The server stops before the job has ended; who asks again with its key, or for the job, may yet get it."""
+    """This process stops; the job that the client waits for lives on, and the same request finds it again."""
 
     def __init__(self, message: str, job_id: str) -> None:
         super().__init__(message)

@@ -17,6 +17,8 @@ from server.request import CacheChoice, CacheCounts
 GENERATOR = "h2serve"
 LONGEST = 60_000
 """Bytes: a JPEG's EXIF holds 65,533. What is longer is left out."""
+INPUT_IMAGES = "input_images"
+"""In a request: it is an edit's, of so many images that the file does not hold."""
 FORMATS = ("PNG", "JPEG", "WEBP")
 _SOFTWARE, _DESCRIPTION = 0x0131, 0x010E
 

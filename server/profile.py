@@ -13,7 +13,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from server.errors import SettingsError
+from server.errors import ModelLoadError, SettingsError
+from server.request import ImageInput
 
 ROOT = Path(__file__).parent.parent
 """The checkout: ``config/`` and ``nano/`` lie beside the packages, as an editable install leaves them."""
@@ -63,6 +64,9 @@ class ModelProfile(BaseModel):
     max_guidance: float = 100.0
     max_images: int = 10
     text_length: int
+    image_input: ImageInput = ImageInput.START
+    """How the model takes an input image; its pipeline decides, and this has to say the same."""
+    max_input_images: int = 1
     default_preset: str
     quality: dict[str, str]
     presets: dict[str, Preset]
@@ -104,6 +108,15 @@ def with_presets(profile: ModelProfile, presets: Mapping[str, Preset]) -> ModelP
         if name in ("off", "paper"):
             raise SettingsError(f"a preset is named {name!r}, which has a meaning of its own")
     return profile.model_copy(update={"presets": {**profile.presets, **presets}})
+
+
+def check_image_input(profile: ModelProfile, image_input: ImageInput) -> None:
+    """Hold what the API was told of the model against what its pipeline does. Raises ModelLoadError."""
+    if profile.image_input is not image_input:
+        raise ModelLoadError(
+            f"model {profile.name} takes images as {image_input}, its profile says {profile.image_input}: a file "
+            f"in config/models with folder = {profile.folder!r} and image_input = '{image_input}' cures it"
+        )
 
 
 def served_name(source: str) -> str:

@@ -1,5 +1,6 @@
 """How this server speaks with Redis: the address, the time-outs, and what Redis' errors mean here."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator
@@ -87,9 +88,16 @@ def open_redis(address: RedisAddress, max_connections: int, block_s: float = 0.0
 
 @contextlib.contextmanager
 def plain_errors() -> Iterator[None]:
-    """Redis' errors as ours: StorageUnreachable when nobody answers, StorageFull when writes are refused."""
+    """Redis' errors as ours: StorageUnreachable when nobody answers, StorageFull when writes are refused.
+
+    redis-py sends under asyncio.wait_for, which in Python 3.11 may swallow a cancellation; it is raised here then.
+    """
+    task = asyncio.current_task()
+    cancellations = 0 if task is None else task.cancelling()
     try:
         yield
+        if task is not None and task.cancelling() > cancellations:
+            raise asyncio.CancelledError
     except redis.exceptions.AuthenticationError as error:
         raise StorageUnreachable("Redis refuses the password") from error
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError, TimeoutError) as error:

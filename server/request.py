@@ -15,6 +15,14 @@ class OutputFormat(StrEnum):
     WEBP = "webp"
 
 
+class ImageInput(StrEnum):
+    """How a model takes an input image: as a start under noise, as a reference, or with a hole to fill."""
+
+    START = "start"
+    REFERENCE = "reference"
+    FILL = "fill"
+
+
 TWO_THRESHOLDS = ("default", "paper")
 """Methods whose knobs are ``tau1`` and ``tau2``: ours, and H2-Cache as published."""
 PAPER_PAIR = (0.15, 0.22)
@@ -49,10 +57,29 @@ class CacheChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class InputKeys:
+    """Where a request's input images are in the results store: PNG files of the request's size.
+
+    ``mask`` is gray, 255 where the image is redrawn. ``strength`` is how much noise the first image starts under;
+    None where the model takes them as references alone.
+    """
+
+    images: tuple[str, ...]
+    mask: str | None = None
+    strength: float | None = None
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every key."""
+        return self.images if self.mask is None else (*self.images, self.mask)
+
+
+@dataclass(frozen=True, slots=True)
 class ImageRequest:
     """One checked and completed request for ``num_images`` pictures of one prompt.
 
-    ``width`` and ``height`` are in pixels. Image k of the request uses seed ``seed + k``.
+    ``width`` and ``height`` are in pixels. Image k of the request uses seed ``seed + k``. With a ``true_cfg``
+    above 1 it is guided away from ``negative_prompt``. ``text_length`` is in tokens, None the model's own.
     ``partial_images`` previews are shown of each.
     """
 
@@ -68,6 +95,10 @@ class ImageRequest:
     output_format: OutputFormat = OutputFormat.PNG
     output_compression: int = 100
     user: str | None = None
+    negative_prompt: str | None = None
+    true_cfg: float = 1.0
+    text_length: int | None = None
+    inputs: InputKeys | None = None
     partial_images: int = 0
 
 
@@ -84,7 +115,8 @@ class Job:
     ``submitted_ms`` is the accepting process's wall clock, milliseconds since 1970. ``priority`` orders the jobs
     of one ``tenant``; between tenants, shares of ``cost`` go by ``weight``. A job that waits longer than
     ``deadline_ms`` expires. An ``asynchronous`` job lives on when nobody waits for it. ``as_url``: its images are
-    told by their addresses rather than as bytes.
+    told by their addresses rather than as bytes. ``traceparent`` is the W3C header of the request's trace, where
+    somebody traces.
     """
 
     id: str
@@ -97,6 +129,7 @@ class Job:
     cost: float = 1.0
     asynchronous: bool = False
     as_url: bool = False
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

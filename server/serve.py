@@ -5,14 +5,39 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Generator
+from typing import Protocol
 
 import uvicorn
 
-from server.app import EmbeddedServer
+from server.api.edge import Edge
 from server.errors import ServerError, StartupError
+from server.http_server import http_config
+from server.settings import Settings
 
-LAST_BYTES_S = 5
-"""After draining: how long answers may still be written, and what half-sent requests may keep open."""
+
+class Served(Protocol):
+    """What ``serve`` puts behind a socket: the embedded server, or the API of the distributed mode."""
+
+    @property
+    def settings(self) -> Settings:
+        """How long a request's head may take, among others."""
+        ...
+
+    def api(self) -> Edge:
+        """The application, which answers 503 until it is ready."""
+        ...
+
+    async def start(self) -> None:
+        """Become ready. Raises StartupError."""
+        ...
+
+    async def until_broken(self) -> None:
+        """Return when it has stopped by itself."""
+        ...
+
+    async def drain(self) -> None:
+        """Refuse new requests, end those that wait, and stop."""
+        ...
 
 
 class QuietServer(uvicorn.Server):
@@ -37,21 +62,12 @@ def open_socket(host: str, port: int) -> socket.socket:
     return listening
 
 
-async def serve(server: EmbeddedServer, listening: socket.socket, on_ready: Callable[[], None]) -> None:
+async def serve(server: Served, listening: socket.socket, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT, then drain.
 
     Raises StartupError when the model cannot be loaded, and ServerError when the worker stopped by itself.
     """
-    # h11 has a limit on headers; httptools has none.
-    config = uvicorn.Config(
-        server.api(),
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=LAST_BYTES_S,
-    )
+    config = http_config(server.api(), server.settings.head_timeout_s)
     http = QuietServer(config)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -76,7 +92,7 @@ async def serve(server: EmbeddedServer, listening: socket.socket, on_ready: Call
         raise ServerError("the worker stopped by itself, the log says why")
 
 
-async def _until_over(server: EmbeddedServer, stopping: "asyncio.Task[bool]") -> bool:
+async def _until_over(server: Served, stopping: "asyncio.Task[bool]") -> bool:
     """Wait for a signal. True when the worker stopped by itself before one came."""
     breaking = asyncio.create_task(server.until_broken())
     await asyncio.wait({breaking, stopping}, return_when=asyncio.FIRST_COMPLETED)

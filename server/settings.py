@@ -4,7 +4,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import (
@@ -55,6 +55,12 @@ class Settings(BaseSettings):
     text_cache_mb: int = Field(ge=0)
     prompt_limit: int = Field(ge=1)
     body_limit_bytes: int = Field(ge=1024)
+    upload_limit_bytes: int = Field(ge=1024)
+    upload_limit_pixels: int = Field(ge=256)
+    input_ttl_s: float = Field(gt=0)
+    size_policy: Literal["reject", "fit"]
+    head_timeout_s: float = Field(gt=0)
+    body_timeout_s: float = Field(gt=0)
     result_ttl_s: float = Field(gt=0)
     shutdown_grace_s: float = Field(ge=0)
     presets: str
@@ -63,6 +69,7 @@ class Settings(BaseSettings):
     tau_pairs: Pairs
     request_log: bool
     log_prompts: bool
+    otel_endpoint: str
     image_metadata: bool
     keys: str
     insecure_no_auth: bool

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import uvicorn
 
 from server.app import EmbeddedServer, LoadEngine, served_profile
+from server.http_server import http_config
 from server.serve import QuietServer, open_socket
 from server.settings import DEFAULT_FILE, Settings, load_settings
 
@@ -28,7 +28,7 @@ def live_server(load_engine: LoadEngine, **changes: Any) -> Iterator[httpx.Clien
     ready, stop = threading.Event(), threading.Event()
 
     async def run() -> None:
-        config = uvicorn.Config(server.api(), http="h11", lifespan="off", log_level="critical")
+        config = http_config(server.api(), settings.head_timeout_s)
         http = QuietServer(config)
         answering = asyncio.create_task(http.serve(sockets=[listening]))
         try:

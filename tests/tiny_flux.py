@@ -6,9 +6,17 @@ The parts are the real classes at a small width: T5 and CLIP with tokenizers mad
 
 import string
 from pathlib import Path
+from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+from diffusers import (
+    AutoencoderKL,
+    FlowMatchEulerDiscreteScheduler,
+    FluxFillPipeline,
+    FluxKontextPipeline,
+    FluxPipeline,
+    FluxTransformer2DModel,
+)
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, T5Config, T5EncoderModel, T5Tokenizer
 
 TEXT_LENGTH = 40
@@ -23,18 +31,23 @@ def save_tiny_flux(
     num_double: int = 2,
     num_single: int = 3,
     dtype: torch.dtype = torch.float32,
+    pipeline_class: Any = FluxPipeline,
+    further: int = 0,
 ) -> Path:
-    """Write a random pipeline into ``folder``: FLUX.1-dev's shape, or schnell's without guidance embedding."""
+    """Write a random pipeline into ``folder``: FLUX.1-dev's shape, or schnell's without guidance embedding.
+
+    Kontext has a class of its own, Fill besides ``further`` channels behind those of the latents.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        pipeline = FluxPipeline(
+        pipeline = pipeline_class(
             scheduler=dev_scheduler() if guidance_embeds else schnell_scheduler(),
             vae=tiny_vae(),
             text_encoder=tiny_clip(),
             tokenizer=clip_tokenizer(),
             text_encoder_2=tiny_t5(),
             tokenizer_2=t5_tokenizer(),
-            transformer=tiny_transformer(guidance_embeds, num_double, num_single),
+            transformer=tiny_transformer(guidance_embeds, num_double, num_single, further),
         )
     pipeline.to(dtype=dtype)
     pipeline.save_pretrained(folder)
@@ -58,10 +71,23 @@ def schnell_scheduler() -> FlowMatchEulerDiscreteScheduler:
     return FlowMatchEulerDiscreteScheduler(shift=1.0, use_dynamic_shifting=False)
 
 
-def tiny_transformer(guidance_embeds: bool, num_double: int, num_single: int) -> FluxTransformer2DModel:
+def save_tiny_kontext(folder: Path) -> Path:
+    """FLUX.1 Kontext's shape: dev's, told of images by tokens of theirs."""
+    return save_tiny_flux(folder, pipeline_class=FluxKontextPipeline)
+
+
+def save_tiny_fill(folder: Path) -> Path:
+    """FLUX.1 Fill's shape: 64 channels of a masked image and 256 of a mask behind those of the latents."""
+    return save_tiny_flux(folder, pipeline_class=FluxFillPipeline, further=64 + 256)
+
+
+def tiny_transformer(
+    guidance_embeds: bool, num_double: int, num_single: int, further: int = 0
+) -> FluxTransformer2DModel:
     """Width 32 with FLUX.1's 64 packed channels; the head is widened so that steps move the latents visibly."""
     transformer = FluxTransformer2DModel(
-        in_channels=64,
+        in_channels=64 + further,
+        out_channels=64,
         num_layers=num_double,
         num_single_layers=num_single,
         attention_head_dim=16,

@@ -60,12 +60,13 @@ def shape_cache(choice: CacheChoice, counts: Sequence[CacheCounts]) -> dict[str,
 
 
 def shape_usage(request: ImageRequest, result: JobResult) -> dict[str, Any]:
-    """Tokens as the model counts them: text tokens in, image tokens (16x16 pixels) out."""
-    text = result.images[0].text_tokens
-    out = sum((request.width // 16) * (request.height // 16) for _ in result.images)
+    """Tokens as the model counts them: of text and input images in, of images (16x16 pixels) out."""
+    text, an_image = result.images[0].text_tokens, (request.width // 16) * (request.height // 16)
+    images_in = 0 if request.inputs is None else an_image * len(request.inputs.images)
+    out = an_image * len(result.images)
     return {
-        "input_tokens": text,
-        "input_tokens_details": {"text_tokens": text, "image_tokens": 0},
+        "input_tokens": text + images_in,
+        "input_tokens_details": {"text_tokens": text, "image_tokens": images_in},
         "output_tokens": out,
-        "total_tokens": text + out,
+        "total_tokens": text + images_in + out,
     }

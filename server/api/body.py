@@ -3,7 +3,7 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,23 +19,23 @@ async def read_json(request: Request, limit_bytes: int) -> dict[str, Any]:
     media = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
     if media != "application/json":
         raise UnsupportedMedia(f"content type is {quoted(media)}, allowed is 'application/json'")
-    return parse_object(await _read(request, limit_bytes))
+    return parse_object(b"".join([chunk async for chunk in chunks_of(request, limit_bytes)]))
 
 
-async def _read(request: Request, limit_bytes: int) -> bytes:
-    """Stop reading at the limit, whether or not the length was announced."""
+async def chunks_of(request: Request, limit_bytes: int) -> AsyncGenerator[bytes, None]:
+    """The body as it arrives. Reading stops at the limit, whether or not the length was announced."""
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced[:20]) > limit_bytes:
         raise _too_large(limit_bytes)
-    body = bytearray()
+    length = 0
     try:
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit_bytes:
+            length += len(chunk)
+            if length > limit_bytes:
                 raise _too_large(limit_bytes)
+            yield chunk
     except ClientDisconnect as error:
         raise JobCancelled("the client hung up while sending") from error
-    return bytes(body)
 
 
 def _too_large(limit_bytes: int) -> BodyTooLarge:

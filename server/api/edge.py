@@ -9,7 +9,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.api.request_log import NOTES, RequestLog
 from server.metrics.api import ApiMetrics
+from server.traces.interface import NoSpan, RequestSpan, Traces
 
+METHOD, ROUTE, STATUS = "http.request.method", "http.route", "http.response.status_code"
+"""As OpenTelemetry's conventions name them."""
+TRACEPARENT = "h2serve.traceparent"
+"""Under this key of the ASGI scope the request's trace is found by who makes a job of it."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = logging.getLogger(__name__)
@@ -23,10 +28,12 @@ class Edge:
         app: ASGIApp,
         metrics: ApiMetrics,
         log: RequestLog,
+        traces: Traces,
         clock: Callable[[], float],
         new_id: Callable[[], str],
     ) -> None:
-        self._app, self._metrics, self._log, self._clock, self._new_id = app, metrics, log, clock, new_id
+        self._app, self._metrics, self._log, self._traces = app, metrics, log, traces
+        self._clock, self._new_id = clock, new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -34,6 +41,8 @@ class Edge:
             return
         started_s, request_id, status = self._clock(), self._id_of(scope), 0
         notes = scope[NOTES] = {}
+        span = self._span_of(scope)
+        scope[TRACEPARENT] = span.traceparent
 
         async def send_marked(message: Message) -> None:
             nonlocal status
@@ -53,6 +62,13 @@ class Edge:
             route, seconds = route_of(scope), self._clock() - started_s
             self._metrics.request_done(route, status, seconds)
             self._log.request_done(request_id, method_of(scope), route, status, seconds, notes)
+            span.end({METHOD: method_of(scope), ROUTE: route, STATUS: status, "h2serve.request_id": request_id})
+
+    def _span_of(self, scope: Scope) -> RequestSpan:
+        """Of what clients ask for; probes and scrapes would bury it."""
+        if not scope["path"].startswith("/v1/"):
+            return NoSpan()
+        return self._traces.begin(method_of(scope), Headers(scope=scope).get("traceparent"))
 
     def _id_of(self, scope: Scope) -> str:
         """The client's own id when it is harmless, else a new one."""

@@ -21,13 +21,17 @@ FORMATS = tuple(output_format.value for output_format in OutputFormat)
 
 
 def parse_generation(
-    body: Mapping[str, Any], profile: ModelProfile, limits: ApiLimits, new_seed: Callable[[], int]
+    body: Mapping[str, Any],
+    profile: ModelProfile,
+    limits: ApiLimits,
+    new_seed: Callable[[], int],
+    needs_prompt: bool = True,
 ) -> ImageRequest:
     """Check and complete; unknown top-level keys are ignored as other servers do."""
     _refuse_what_does_not_work_yet(body)
     model = _model(body, profile)
-    prompt = _prompt(body, limits.prompt_limit)
-    width, height = resolve_size(text(body, "size"), profile)
+    prompt = prompt_of(body, limits.prompt_limit, needs_prompt)
+    width, height = resolve_size(text(body, "size"), profile, limits.size_policy)
     # What the queue never holds would be a 429 for ever.
     num_images = integer(body, "n", 1, min(profile.max_images, limits.max_queue)) or 1
     highest_seed = LARGEST_SEED - (num_images - 1)  # the last image has seed + n - 1
@@ -48,6 +52,9 @@ def parse_generation(
         output_compression=100 if compression is None else compression,
         user=text(body, "user", LONGEST_USER),
         partial_images=integer(body, "partial_images", 0, MOST_PARTIALS) or 0,
+        negative_prompt=text(body, "negative_prompt", limits.prompt_limit),
+        true_cfg=number(body, "true_cfg_scale", 0, profile.max_guidance) or 1.0,
+        text_length=integer(body, "max_sequence_length", 1, profile.text_length),
     )
 
 
@@ -63,8 +70,11 @@ def _model(body: Mapping[str, Any], profile: ModelProfile) -> str:
     raise UnknownModel(f"model {quoted(name)} is not served here, allowed is {profile.name}", "model")
 
 
-def _prompt(body: Mapping[str, Any], limit: int) -> str:
+def prompt_of(body: Mapping[str, Any], limit: int, needs_prompt: bool = True) -> str:
+    """The prompt. Raises RequestError."""
     prompt = text(body, "prompt", limit)
+    if not needs_prompt:
+        return prompt or ""
     if prompt is None:
         raise RequestError("prompt is missing, allowed is a string", "prompt")
     if not prompt.strip():

@@ -10,6 +10,7 @@ from server.api.waiting import log_of
 from server.errors import ResultGone
 from server.jobs.event import Ended, PartialImage
 from server.request import Job, JobResult
+from server.results.inputs import forget_inputs
 
 
 async def stream_image(parts: ApiParts, job: Job, kind: str) -> Events:
@@ -26,6 +27,7 @@ async def stream_image(parts: ApiParts, job: Job, kind: str) -> Events:
                 if picture is not None:
                     yield _event(parts, job, f"{kind}.partial_image", {"partial_image_index": number, **picture})
             case Ended() as end:
+                await forget_inputs(parts.results, job.request)
                 yield await _completed(parts, job, result_from(end), kind)
 
 

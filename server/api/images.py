@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from server.api.body import read_json
+from server.api.editing import refuse_what_fills_in
 from server.api.generation import parse_generation
 from server.api.making import make
 from server.api.parts import ApiParts
@@ -19,6 +20,7 @@ def images_router(parts: ApiParts) -> APIRouter:
     async def generate(request: Request) -> Response:
         """Make images of a prompt."""
         body = await read_json(request, parts.limits.body_limit_bytes)
+        refuse_what_fills_in(parts.profile)
         wanted = parse_generation(body, parts.profile, parts.limits, parts.new_seed)
         return await make(parts, request, wanted, parse_terms(body, request.headers, digest_of(body)))
 

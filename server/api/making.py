@@ -1,13 +1,14 @@
 """From a checked request to its answer: at once, in events, or as a job."""
 
 import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from server.access.caller import Caller, check_caps
 from server.api.base_url import base_url
+from server.api.edge import TRACEPARENT
 from server.api.ends import result_from
 from server.api.guard import caller_of
 from server.api.image_stream import stream_image
@@ -21,40 +22,68 @@ from server.api.submitting import new_job, submit
 from server.api.waiting import end_of, wait_for_end
 from server.errors import ServerError
 from server.request import ImageRequest, Job
+from server.results.inputs import forget_inputs
 
 GENERATION = "image_generation"
 """What the events of a stream are named after, where it is not an edit's."""
 
 
+@dataclass(frozen=True)
+class Making:
+    """One request under way. ``held`` has what is let go at its end: its places in flight."""
+
+    parts: ApiParts
+    request: Request
+    job: Job
+    terms: RunTerms
+    caller: Caller
+    held: contextlib.ExitStack
+
+
 async def make(
-    parts: ApiParts,
-    request: Request,
-    wanted: ImageRequest,
-    terms: RunTerms,
-    kind: str = GENERATION,
-    job_id: str | None = None,
+    parts: ApiParts, request: Request, wanted: ImageRequest, terms: RunTerms, kind: str = GENERATION
 ) -> Response:
-    """The answer to the request. ``job_id`` is given where something is kept under it already."""
+    """The answer to the request, of the kind that its terms say."""
+    if terms.asynchronous:
+        job = await start_job(parts, request, wanted, terms)
+        return await job_answer(parts, request, job.id, 202)
+    with contextlib.ExitStack() as held:
+        making = _begin(parts, request, wanted, terms, held)
+        return await (_in_events(making, kind) if terms.stream else _at_once(making))
+
+
+async def start_job(parts: ApiParts, request: Request, wanted: ImageRequest, terms: RunTerms) -> Job:
+    """Put the request into the queue and see to its end in the background; the terms are asynchronous."""
+    with contextlib.ExitStack() as held:
+        making = _begin(parts, request, wanted, terms, held)
+        job = await submit(parts, making.job, terms, making.caller, None)
+        if job is making.job:
+            parts.background.start(_see_to_its_end(parts, job, held.pop_all()))
+        return job
+
+
+def _begin(
+    parts: ApiParts, request: Request, wanted: ImageRequest, terms: RunTerms, held: contextlib.ExitStack
+) -> Making:
+    """Raises RequestError or RateLimited where the caller may not have it."""
     caller = caller_of(request.scope)
     check_caps(wanted, caller.limits)
     if not terms.stream and not terms.asynchronous:
         wanted = replace(wanted, partial_images=0)  # nobody would see them
-    job = new_job(parts, wanted, terms, caller, job_id or parts.new_id())
+    job = new_job(parts, wanted, terms, caller, parts.new_id())
+    job = replace(job, traceparent=request.scope[TRACEPARENT])
     request.scope[NOTES] |= notes_of_job(job, parts.limits.log_prompts)
-    with contextlib.ExitStack() as held:
-        held.enter_context(parts.access.usage.under_way(caller, wanted.num_images, job.cost))
-        if terms.asynchronous:
-            return await _as_job(parts, request, job, terms, caller, held)
-        if terms.stream:
-            return await _in_events(parts, job, terms, caller, kind, held)
-        return await _at_once(parts, request, job, terms, caller)
+    held.enter_context(parts.access.usage.under_way(caller, wanted.num_images, job.cost))
+    return Making(parts, request, job, terms, caller, held)
 
 
-async def _at_once(parts: ApiParts, request: Request, job: Job, terms: RunTerms, caller: Caller) -> Response:
+async def _at_once(making: Making) -> Response:
     """Wait for the images. Those that nobody can ask for again are not kept."""
+    parts, request, terms = making.parts, making.request, making.terms
     waiter = parts.new_id()
-    job = await submit(parts, job, terms, caller, waiter)
+    job = await submit(parts, making.job, terms, making.caller, waiter)
     result = result_from(await wait_for_end(parts.queue, job.id, waiter, request))
+    await forget_inputs(parts.results, job.request)
     request.scope[NOTES] |= notes_of_result(result)
     parts.metrics.generation_done(job.request.cache, result.timings)
     answer = await answer_of(parts, job, result, base_url(request, parts.public_url))
@@ -63,34 +92,24 @@ async def _at_once(parts: ApiParts, request: Request, job: Job, terms: RunTerms,
     return JSONResponse(answer, headers={"x-job-id": job.id})
 
 
-async def _in_events(
-    parts: ApiParts, job: Job, terms: RunTerms, caller: Caller, kind: str, held: contextlib.ExitStack
-) -> Response:
+async def _in_events(making: Making, kind: str) -> Response:
     """The stream waits for the job as a client does; what is held for it is let go when it closes."""
+    parts = making.parts
     waiter = parts.new_id()
-    job = await submit(parts, job, terms, caller, waiter)
+    job = await submit(parts, making.job, making.terms, making.caller, waiter)
     return EventStream(
         stream_image(parts, job, kind),
         parts.heartbeat_s,
         on_hang_up=lambda: parts.queue.detach(job.id, waiter),
-        on_close=held.pop_all().close,
+        on_close=making.held.pop_all().close,
         headers={"x-job-id": job.id},
     )
 
 
-async def _as_job(
-    parts: ApiParts, request: Request, job: Job, terms: RunTerms, caller: Caller, held: contextlib.ExitStack
-) -> Response:
-    """Answer with the job as it is now. What is held for it is let go at its end."""
-    kept = await submit(parts, job, terms, caller, None)
-    if kept is job:
-        parts.background.start(_see_to_its_end(parts, job, held.pop_all()))
-    return await job_answer(parts, request, kept.id, 202)
-
-
 async def _see_to_its_end(parts: ApiParts, job: Job, held: contextlib.ExitStack) -> None:
-    """Count it, and let its places in flight go."""
+    """Count it, forget what it was made from, and let its places in flight go."""
     with held, contextlib.suppress(ServerError):
         end = await end_of(parts.queue, job.id)
+        await forget_inputs(parts.results, job.request)
         if end.result is not None:
             parts.metrics.generation_done(job.request.cache, end.result.timings)

@@ -44,6 +44,8 @@ def describe(profile: ModelProfile) -> dict[str, Any]:
         "default_steps": profile.default_steps,
         "max_steps": profile.max_steps,
         "default_guidance": profile.default_guidance,
+        "image_input": profile.image_input.value,
+        "max_input_images": profile.max_input_images,
         "default_preset": profile.default_preset,
         "example_prompt": profile.example_prompt,
         "presets": {name: preset.model_dump(exclude_none=True) for name, preset in profile.presets.items()},

@@ -1,10 +1,11 @@
 """Everything the API needs, in one place; the composition root fills it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.access.access import Access
 from server.api.background import Background
+from server.api.sizes import SizePolicy
 from server.api.url_signer import UrlSigner
 from server.jobs.interface import JobQueue
 from server.metrics.api import ApiMetrics
@@ -12,16 +13,23 @@ from server.pair_stats.interface import PairStats
 from server.playground.files import StaticFile
 from server.profile import ModelProfile
 from server.results.interface import ResultStore
+from server.traces.interface import NoTraces, Traces
 
 
 @dataclass(frozen=True, slots=True)
 class ApiLimits:
-    """Bounds on what a client may send: characters, bytes, images; and whether the log may show a prompt."""
+    """Bounds on what a client may send: characters, bytes, images, seconds; how long input images are kept; and
+    whether the log may show a prompt."""
 
     prompt_limit: int
     body_limit_bytes: int
     max_queue: int
     log_prompts: bool = False
+    body_timeout_s: float = 60.0
+    upload_limit_bytes: int = 32 * 2**20
+    upload_limit_pixels: int = 2**24
+    input_ttl_s: float = 3600.0
+    size_policy: SizePolicy = "reject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +61,4 @@ class ApiParts:
     has_started: Callable[[], bool]
     not_ready: Callable[[], str | None]
     pages: Mapping[str, StaticFile]
+    traces: Traces = field(default_factory=NoTraces)

@@ -3,9 +3,12 @@
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from server.api.bfl import bfl_router
+from server.api.body_deadline import BodyDeadline
 from server.api.compare import compare_router
 from server.api.cors import with_cors
 from server.api.edge import Edge
+from server.api.edits import edits_router
 from server.api.envelope import add_error_handlers
 from server.api.files import files_router
 from server.api.guard import Guard
@@ -24,10 +27,18 @@ from server.api.stats import stats_router
 def create_api(parts: ApiParts) -> Edge:
     """All routes behind their guard, ready to be served."""
     access = parts.access
-    guarded: ASGIApp = Guard(create_routes(parts), access.keys, parts.signer, access.metrics_token, parts.pages)
+    in_time = BodyDeadline(create_routes(parts), parts.limits.body_timeout_s, parts.clock)
+    guarded: ASGIApp = Guard(in_time, access.keys, parts.signer, access.metrics_token, parts.pages)
     if access.cors_origins:
         guarded = with_cors(guarded, access.cors_origins)
-    return Edge(guarded, parts.metrics, RequestLog(parts.log_line, parts.wall_clock), parts.clock, parts.new_id)
+    return Edge(
+        guarded,
+        parts.metrics,
+        RequestLog(parts.log_line, parts.wall_clock),
+        parts.traces,
+        parts.clock,
+        parts.new_id,
+    )
 
 
 def create_routes(parts: ApiParts) -> FastAPI:
@@ -41,8 +52,8 @@ def create_routes(parts: ApiParts) -> FastAPI:
         redoc_url=None,
     )
     add_error_handlers(app)
-    about = (compare_router, models_router, presets_router, stats_router, health_router)
-    for make in (images_router, jobs_router, job_events_router, files_router, *about):
+    made = (images_router, edits_router, jobs_router, job_events_router, files_router, bfl_router)
+    for make in (*made, compare_router, models_router, presets_router, stats_router, health_router):
         app.include_router(make(parts))
     app.include_router(pages_router(parts.pages))
     return app

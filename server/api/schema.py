@@ -6,7 +6,7 @@ from server.cache_methods import CACHE_METHODS
 from server.cache_parts import GUARDS, PART_KINDS
 
 _TAU = {"type": "number", "minimum": 0}
-_CACHE: dict[str, Any] = {
+CACHE: dict[str, Any] = {
     "description": "A preset's name, a preset with overrides, the paper's rule with what is given, or a method.",
     "oneOf": [
         {"type": "string", "examples": ["off", "paper", "fast", "balanced", "quality"]},
@@ -70,7 +70,10 @@ _GENERATION: dict[str, Any] = {
         "num_inference_steps": {"type": "integer", "minimum": 1},
         "guidance_scale": {"type": "number", "minimum": 0},
         "seed": {"type": "integer", "minimum": 0, "maximum": 2**53 - 1},
-        "cache": _CACHE,
+        "negative_prompt": {"type": "string", "description": "what to guide away from, by true_cfg_scale"},
+        "true_cfg_scale": {"type": "number", "minimum": 0, "description": "above 1 each step is two rows"},
+        "max_sequence_length": {"type": "integer", "minimum": 1, "description": "of the prompt, in tokens"},
+        "cache": CACHE,
         "tau1": _TAU,
         "tau2": _TAU,
     },

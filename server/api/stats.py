@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
+from server.api.guard import caller_of
 from server.api.parts import ApiParts
 from server.pair_stats.figures import Figures
 from server.pair_stats.interface import PairKey, PairReport
@@ -14,9 +15,10 @@ def stats_router(parts: ApiParts) -> APIRouter:
     router = APIRouter()
 
     @router.get("/v1/stats/thresholds")
-    async def thresholds() -> dict[str, Any]:
-        """Figures of the 256 threshold pairs asked for most, and of all others together."""
-        return shape_report(await parts.pair_stats.report())
+    async def thresholds(request: Request) -> dict[str, Any]:
+        """Figures of the 256 threshold pairs that the tenant asked for most, and of all others together."""
+        caller = caller_of(request.scope)
+        return shape_report(await parts.pair_stats.report(None if caller.is_admin else caller.tenant))
 
     return router
 

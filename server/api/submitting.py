@@ -8,6 +8,7 @@ from server.errors import KeyConflict, NotReady, QueueFull, RateLimited, ResultG
 from server.jobs.cost import cost, expected_share
 from server.jobs.submit import Accepted, Bounds, Conflict, Full
 from server.request import ImageRequest, Job
+from server.results.inputs import forget_inputs
 
 
 def new_job(parts: ApiParts, wanted: ImageRequest, terms: RunTerms, caller: Caller, job_id: str) -> Job:
@@ -41,6 +42,7 @@ async def submit(parts: ApiParts, job: Job, terms: RunTerms, caller: Caller, wai
         raise
     if kept is not job:
         parts.access.usage.refund(caller, job.cost)
+        await forget_inputs(parts.results, job.request)
     return kept
 
 

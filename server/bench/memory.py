@@ -34,7 +34,7 @@ def measure_memory() -> MemoryGrowth:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            address = _address(process.stdout)
+            address = address_of(process.stdout)
             watched = psutil.Process(process.pid)
             send(address, range(FIRST))
             after_first = watched.memory_info().rss
@@ -44,7 +44,8 @@ def measure_memory() -> MemoryGrowth:
             process.terminate()
 
 
-def _address(lines: Iterable[str]) -> str:
+def address_of(lines: Iterable[str]) -> str:
+    """The first address that a starting server prints."""
     for line in lines:
         found = re.search(r"http://[0-9.:]+", line)
         if found:

@@ -2,15 +2,19 @@
 
 import typer
 
+from server.cli.api import api
 from server.cli.bench import bench
 from server.cli.calibrate import calibrate
+from server.cli.cluster import cluster
 from server.cli.compare import compare
 from server.cli.doctor import doctor
 from server.cli.generate import generate
 from server.cli.keys import keys_group
+from server.cli.plan import plan
 from server.cli.serve import serve
+from server.cli.worker import worker
 
-COMMANDS = (serve, generate, compare, doctor, calibrate, bench)
+COMMANDS = (serve, api, worker, cluster, generate, compare, doctor, calibrate, plan, bench)
 """In the order of ``h2serve --help``; a command's name and help are its function's name and docstring."""
 
 

@@ -66,12 +66,15 @@ def generate(
 
 def again(image: Path) -> dict[str, Any]:
     """The request that an image file carries."""
-    from server.image_metadata import read_metadata
+    from server.image_metadata import INPUT_IMAGES, read_metadata
 
     try:
-        return dict(read_metadata(image.read_bytes()).request)
+        request = dict(read_metadata(image.read_bytes()).request)
     except OSError as error:
         raise StartupError(f"{image} cannot be read: {error.strerror}") from error
+    if INPUT_IMAGES in request:
+        raise RequestError(f"{image.name} was made from an image that it does not hold")
+    return request
 
 
 def cache_of(preset: str | None, tau1: float | None, tau2: float | None) -> dict[str, Any] | None:

@@ -84,6 +84,10 @@ class TappedEngine:
         """See Engine."""
         self.engine.cancel(sample_id)
 
+    def save(self, sample_id: str, full_up_to_bytes: int) -> None:
+        """See Engine."""
+        self.engine.save(sample_id, full_up_to_bytes)
+
     def free_slots(self) -> int:
         """See Engine."""
         return self.engine.free_slots()

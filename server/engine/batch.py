@@ -18,12 +18,14 @@ from server.engine.sample import Sample
 class Batch:
     """Samples of one shape and the inputs made of them, whose rows are those of the samples in order.
 
-    ``latents`` (N, T, C) are the samples', ``deltas`` (N, 1, 1) their steps in sigma.
+    ``latents`` (N, T, C) are the samples', ``after`` (N,) the sigmas that they step to and ``deltas`` (N, 1, 1)
+    the way there.
     """
 
     samples: Sequence[Sample]
     inputs: StepInputs
     latents: Tensor
+    after: Tensor
     deltas: Tensor
 
 
@@ -37,7 +39,8 @@ def gather(model: LoadedModel, samples: Sequence[Sample]) -> Batch:
     places = [place for place, _ in rows]
     pooled = [embedding.pooled for _, embedding in rows if embedding.pooled is not None]
     guidance = upload([samples[place].order.guidance for place in places], torch.float32, device)
-    width, height, text_tokens = samples[0].shape
+    width, height, text_tokens, num_references = samples[0].shape
+    num_images = num_references // latents.shape[1]
     inputs = StepInputs(
         latents=_spread(latents, places),
         prompt_embeds=torch.stack([embedding.tokens for _, embedding in rows]),
@@ -48,8 +51,11 @@ def gather(model: LoadedModel, samples: Sequence[Sample]) -> Batch:
         img_ids=model.family.image_ids(width, height, device),
         txt_ids=model.family.text_ids(text_tokens, device),
         grid=grid(width, height),
+        further=_stacked([samples[place].given.further for place in places]),
+        references=_stacked([samples[place].given.references for place in places]),
+        reference_ids=model.family.reference_ids(width, height, num_images, device) if num_images else None,
     )
-    return Batch(samples, inputs, latents, (after - now)[:, None, None])
+    return Batch(samples, inputs, latents, after, (after - now)[:, None, None])
 
 
 def denoise(model: LoadedModel, batch: Batch) -> StepResult:
@@ -60,21 +66,23 @@ def denoise(model: LoadedModel, batch: Batch) -> StepResult:
 def scatter(batch: Batch, result: StepResult) -> None:
     """Euler, then each sample gets its own latents and states back.
 
-    As in diffusers' scheduler the change is computed in the model's dtype and added in float32.
+    As in diffusers' scheduler the change is computed in the model's dtype and added in float32. What stays of an
+    image that is redrawn in part is put back, as noisy as the next step has it.
     """
     velocity = guided(batch.samples, result.velocity)
     change = batch.deltas.to(velocity.dtype) * velocity
     latents = (batch.latents.float() + change).to(batch.latents.dtype)
     caches, records = iter(result.caches), iter(result.records)
-    for sample, row, of_row in zip(batch.samples, latents, velocity, strict=True):
-        sample.latents = row.clone()
+    for sample, row, of_row, sigma in zip(batch.samples, latents, velocity, batch.after, strict=True):
+        kept = sample.given.kept
+        sample.latents = row.clone() if kept is None else kept.put_back(row, sigma)
         sample.outcomes = tuple(next(records).outcome.value for _ in sample.caches)
         sample.caches = tuple(next(caches) for _ in sample.caches)
         sample.velocity = of_row.clone() if sample.is_preview_due else None
 
 
 def guided(samples: Sequence[Sample], rows: Tensor) -> Tensor:
-    """One velocity a sample (N, T, C) of one a row: where there are two, away from that without the prompt."""
+    """One velocity a sample (N, T, C) of one a row: where there are two, away from the negative prompt's."""
     if len(rows) == len(samples):
         return rows
     velocities, start = [], 0
@@ -82,10 +90,16 @@ def guided(samples: Sequence[Sample], rows: Tensor) -> Tensor:
         of_sample = rows[start : start + len(sample.caches)]
         start += len(of_sample)
         velocity = of_sample[-1]
-        if len(of_sample) == 2:
-            velocity = velocity + sample.order.guidance * (of_sample[0] - velocity)
+        if sample.cfg_scale is not None:
+            velocity = velocity + sample.cfg_scale * (of_sample[0] - velocity)
         velocities.append(velocity)
     return torch.stack(velocities)
+
+
+def _stacked(rows: Sequence[Tensor | None]) -> Tensor | None:
+    """What all samples of a shape have, or none of them."""
+    tensors = [row for row in rows if row is not None]
+    return torch.stack(tensors) if tensors else None
 
 
 def _spread(of_samples: Tensor, places: Sequence[int]) -> Tensor:

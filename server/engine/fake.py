@@ -24,8 +24,10 @@ from server.engine.interface import (
     SampleStepped,
 )
 from server.engine.metadata import exif_of_order
+from server.engine.paste import pasted
 from server.engine.preview_steps import preview_steps
 from server.request import CacheCounts
+from server.strength import first_step
 
 BLOCKS_A_STEP = 15
 BLOCKS_OF_A_HIT = 2
@@ -135,15 +137,16 @@ class InstantEngine:
         return self._hold is not None and not self._hold.is_set()
 
     def _answer(self, orders: Sequence[SampleOrder], listener: Listener, observer: Observer) -> None:
-        for step in range(max((order.steps for order in orders), default=0)):
-            rows = tuple(plain_row(order, step) for order in orders if step < order.steps)
+        for step in range(max(map(steps_to_take, orders), default=0)):
+            rows = tuple(plain_row(order, step) for order in orders if step < steps_to_take(order))
             observer(BatchStepped(len(rows), 0.0, rows))
         for order in orders:
             if self._fail_on is not None and self._fail_on in order.prompt:
                 listener(SampleFailed(order.sample_id, FAILED))
                 continue
-            listener(SampleStepped(order.sample_id, order.steps, order.steps))
-            for number in range(len(preview_steps(order.steps, order.partial_images))):
+            num_steps = steps_to_take(order)
+            listener(SampleStepped(order.sample_id, num_steps, num_steps))
+            for number in range(len(preview_steps(num_steps, order.partial_images))):
                 listener(SamplePreviewed(order.sample_id, number, plain_image(order)))
             listener(
                 SampleFinished(
@@ -159,13 +162,22 @@ class InstantEngine:
 
 
 def plain_image(order: SampleOrder) -> bytes:
-    """An image of the order's size and format in a color told by its seed, which tells what made it."""
+    """An image of the order's size and format in a color told by its seed, within what a mask keeps.
+
+    It tells what made it.
+    """
     color = (order.seed % 256, order.seed // 256 % 256, order.seed // 65536 % 256)
+    image = Image.new("RGB", (order.width, order.height), color)
+    if order.inputs is not None:
+        image = pasted(image, order.inputs)
     buffer = BytesIO()
-    Image.new("RGB", (order.width, order.height), color).save(
-        buffer, order.output_format.value, exif=exif_of_order(order, plain_counts(order))
-    )
+    image.save(buffer, order.output_format.value, exif=exif_of_order(order, plain_counts(order)))
     return buffer.getvalue()
+
+
+def steps_to_take(order: SampleOrder) -> int:
+    """All, or those that an image to start from leaves."""
+    return order.steps - first_step(order.steps, None if order.inputs is None else order.inputs.strength)
 
 
 def plain_row(order: SampleOrder, step: int) -> RowStepped:
@@ -178,12 +190,13 @@ def plain_row(order: SampleOrder, step: int) -> RowStepped:
 
 def plain_counts(order: SampleOrder) -> CacheCounts:
     """All steps full when the cache is off, else every second one a structure hit."""
-    hits = 0 if order.cache.is_off else order.steps // 2
-    full = order.steps - hits
+    steps = steps_to_take(order)
+    hits = 0 if order.cache.is_off else steps // 2
+    full = steps - hits
     blocks_run = full * BLOCKS_A_STEP + hits * BLOCKS_OF_A_HIT
-    total = order.steps * BLOCKS_A_STEP
+    total = steps * BLOCKS_A_STEP
     return CacheCounts(
-        steps=order.steps,
+        steps=steps,
         full=full,
         detail_hits=0,
         structure_hits=hits,

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from server.engine.embedding import Embedding
+from server.request import ImageInput
 
 
 class Family(Protocol):
@@ -35,6 +36,11 @@ class Family(Protocol):
         """What else has to be in a folder."""
         ...
 
+    @property
+    def image_input(self) -> ImageInput:
+        """How the model takes an input image."""
+        ...
+
     def encode(self, pipeline: Any, prompt: str, text_length: int) -> Embedding:
         """The prompt's embedding. Raises UnknownPrompt where there is no text encoder.
 
@@ -55,8 +61,10 @@ class Family(Protocol):
         """How far the schedule is shifted; ``config`` is the scheduler's."""
         ...
 
-    def draw_noise(self, seed: int, channels: int, width: int, height: int, dtype: torch.dtype) -> Tensor:
-        """(T, ``channels``): what the pipeline draws for one image with a CPU generator of that seed."""
+    def draw_noise(
+        self, generator: torch.Generator, channels: int, width: int, height: int, dtype: torch.dtype
+    ) -> Tensor:
+        """(T, ``channels``): what the pipeline draws next for one image from a CPU generator."""
         ...
 
     def image_ids(self, width: int, height: int, device: torch.device) -> Tensor:
@@ -65,6 +73,26 @@ class Family(Protocol):
 
     def text_ids(self, tokens: int, device: torch.device) -> Tensor:
         """(S, A): those of text tokens."""
+        ...
+
+    def encode_image(self, vae: Any, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
+        """(1, 3, H, W) from -1 to 1 -> (T, C), the opposite of ``to_vae`` and decoding.
+
+        Where the VAE gives a distribution, FLUX.1's pipelines draw from it to start from an image; without a
+        generator, and in the other families, it is the mode.
+        """
+        ...
+
+    def pack_mask(self, mask: Tensor, channels: int) -> Tensor:
+        """(1, 1, H, W) -> (T, ``channels``) or (T, 1), between 0 and 1."""
+        ...
+
+    def reference_ids(self, width: int, height: int, count: int, device: torch.device) -> Tensor:
+        """(R, A): the positions of ``count`` reference images of one size, one after the other."""
+        ...
+
+    def further(self, vae: Any, pixels: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+        """(T, C'): what a model that fills in is told of the image (1, 3, H, W) and the mask (1, 1, H, W)."""
         ...
 
     def to_vae(self, vae: Any, latents: Tensor, width: int, height: int) -> Tensor:

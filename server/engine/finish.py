@@ -9,6 +9,7 @@ from server.engine.image import NonFiniteImage, decode, encode
 from server.engine.interface import FAILED, SampleEvent, SampleFailed, SampleFinished
 from server.engine.loader import LoadedModel
 from server.engine.metadata import exif_of_order
+from server.engine.paste import pasted
 from server.engine.sample import Sample, cache_counts
 
 NON_FINITE = "the image could not be computed: the model's numbers overflowed"
@@ -40,9 +41,14 @@ def finish(model: LoadedModel, sample: Sample, decode_image: DecodeImage) -> Sam
 
 
 def decode_and_encode(model: LoadedModel, sample: Sample, with_metadata: bool = True) -> bytes:
-    """The sample's latents as an image file of the order's format, which tells what made it."""
+    """The sample's latents as an image file of the order's format, which tells what made it.
+
+    What a mask keeps is the input's own.
+    """
     order = sample.order
     image = decode(model, sample.latents, order.width, order.height)
+    if order.inputs is not None:
+        image = pasted(image, order.inputs)
     counts = cache_counts(sample.caches, len(model.flux.blocks))
     exif = exif_of_order(order, counts) if with_metadata else b""
     return encode(image, order.output_format, order.output_compression, exif)

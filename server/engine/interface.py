@@ -24,8 +24,25 @@ class EngineLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class InputImages:
+    """What an image is made from: PNG files of the order's size, and how.
+
+    ``mask`` is gray, 255 where the image is redrawn and 0 where it stays. ``strength``, above 0 and up to 1, says
+    how much noise the first image starts under; None is for models that take images as references: noise alone.
+    """
+
+    images: tuple[bytes, ...]
+    mask: bytes | None = None
+    strength: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SampleOrder:
-    """One image to make, ``width`` x ``height`` pixels; ``guidance`` is the pipelines' guidance_scale."""
+    """One image to make, ``width`` x ``height`` pixels; ``guidance`` is the pipelines' guidance_scale.
+
+    With a ``true_cfg`` above 1 each step is guided away from ``negative_prompt``, where there is one.
+    ``text_length`` is the prompts' in tokens, None the engine's own.
+    """
 
     sample_id: str
     prompt: str
@@ -37,6 +54,10 @@ class SampleOrder:
     cache: CacheChoice
     output_format: OutputFormat = OutputFormat.PNG
     output_compression: int = 100
+    negative_prompt: str | None = None
+    true_cfg: float = 1.0
+    text_length: int | None = None
+    inputs: InputImages | None = field(default=None, repr=False)
     model: str | None = None
     partial_images: int = 0
     """Previews to show on the way, evenly spread over the steps."""

@@ -9,6 +9,7 @@ import torch
 
 from h2cache import FluxModel, Method, cache_bytes
 from server.engine.embedding import Embedding
+from server.engine.input_images import Given
 from server.engine.latents import num_tokens
 
 SHARE_OF_FREE = 0.5
@@ -21,13 +22,14 @@ def sample_bytes(
     height: int,
     steps: int,
     embeddings: Sequence[Embedding],
+    given: Given,
     dtype: torch.dtype,
     method: Method | None,
 ) -> int:
-    """Latents, schedule and, for each of the sample's rows, its text and under a cache its full state."""
-    tokens = num_tokens(width, height)
-    shared = tokens * flux.channels * dtype.itemsize + 4 * (steps + 1)
-    state = 0 if method is None else cache_bytes(flux, method, tokens, len(embeddings[0].tokens))
+    """Latents, schedule, what is given and, for each of the sample's rows, its text and its cache's full state."""
+    tokens, text_tokens = num_tokens(width, height), len(embeddings[0].tokens)
+    shared = tokens * flux.channels * dtype.itemsize + 4 * (steps + 1) + given.nbytes
+    state = 0 if method is None else cache_bytes(flux, method, tokens, text_tokens, given.num_references)
     return shared + sum(embedding.nbytes + state for embedding in embeddings)
 
 

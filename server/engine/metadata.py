@@ -3,7 +3,7 @@
 from typing import Any
 
 from server.engine.interface import SampleOrder
-from server.image_metadata import cache_body, exif_of
+from server.image_metadata import INPUT_IMAGES, cache_body, exif_of
 from server.request import CacheCounts
 
 
@@ -13,7 +13,7 @@ def exif_of_order(order: SampleOrder, counts: CacheCounts) -> bytes:
 
 
 def request_of(order: SampleOrder) -> dict[str, Any]:
-    """A body of POST /v1/images/generations for this one image."""
+    """A body of POST /v1/images/generations for this one image, or the fields of an edit without its files."""
     body = {
         "model": order.model,
         "prompt": order.prompt,
@@ -21,6 +21,11 @@ def request_of(order: SampleOrder) -> dict[str, Any]:
         "seed": order.seed,
         "num_inference_steps": order.steps,
         "guidance_scale": order.guidance,
+        "negative_prompt": order.negative_prompt,
+        "true_cfg_scale": None if order.true_cfg == 1.0 else order.true_cfg,
+        "max_sequence_length": order.text_length,
+        "strength": None if order.inputs is None else order.inputs.strength,
+        INPUT_IMAGES: None if order.inputs is None else len(order.inputs.images),
         "cache": cache_body(order.cache),
     }
     return {key: value for key, value in body.items() if value is not None}

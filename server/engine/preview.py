@@ -27,7 +27,7 @@ class Preview:
 
 def take_preview(sample: Sample) -> Preview | None:
     """The one that is due after the sample's last step, by reference: it costs the step loop nothing."""
-    number = number_of(sample.step, sample.caches[0].num_steps, sample.order.partial_images)
+    number = number_of(sample.step, sample.num_steps, sample.order.partial_images)
     if number is None or sample.velocity is None:
         return None
     caches = tuple(cache.without_tensors() for cache in sample.caches)

@@ -18,6 +18,7 @@ class Roster:
         self._before_last_step: set[str] = set()
         self._ready: list[Sample] = []
         self._closing = False
+        self._is_crowded = False
 
     def enter(self, order: SampleOrder) -> bool:
         """Take the sample in. False where it is in already."""
@@ -50,12 +51,18 @@ class Roster:
     def free_slots(self, max_batch: int) -> int:
         """A batch, and half a batch more whose prompts are encoded meanwhile, less what is before its last step.
 
-        Decoding that lags by two batches takes no more in, or what waits for it would have no bound.
+        Decoding that lags by two batches takes no more in, or what waits for it would have no bound. Nor is
+        anything wanted while a sample waits for memory.
         """
         with self._change:
             lags = len(self._open) - len(self._before_last_step) >= 2 * max_batch
             wanted = max_batch + max(1, max_batch // 2)
-            return 0 if self._closing or lags else max(0, wanted - len(self._before_last_step))
+            return 0 if self._closing or lags or self._is_crowded else max(0, wanted - len(self._before_last_step))
+
+    def crowded(self, is_crowded: bool) -> None:
+        """Whether there are samples that wait for memory and not for a place in the batch."""
+        with self._change:
+            self._is_crowded = is_crowded
 
     def hand_over(self, sample: Sample) -> None:
         """From text encoding to the step loop."""

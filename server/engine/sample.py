@@ -8,6 +8,7 @@ from torch import Tensor
 
 from h2cache import Method, SampleCache, by_parts, method
 from server.engine.embedding import Embedding
+from server.engine.input_images import Given
 from server.engine.interface import SampleOrder
 from server.engine.preview_steps import number_of
 from server.engine.scheduler import Shape
@@ -18,19 +19,22 @@ from server.request import CacheChoice, CacheCounts
 class Sample:
     """Owned by one thread at a time: text encoding, then the step loop, then decoding.
 
-    It is one row of its batch, or two under classifier-free guidance: with the prompt and without. Each has an
-    embedding and a cache of its own. ``latents`` (T, C); ``sigmas`` (steps + 1,) on the CPU. ``last_turn`` is the
-    loop's turn of its last step, ``outcomes`` how that one ended for each row,
-    ``velocity`` (T, C) what led to its latents where a preview is due.
+    It is one row of its batch, or two under classifier-free guidance by ``cfg_scale``: with the prompt and with
+    the negative one. Each has an embedding and a cache of its own. ``given`` is what its steps are told of input
+    images. ``latents`` (T, C); ``sigmas`` (steps to take + 1,) on the CPU. ``last_turn`` is the loop's turn of its
+    last step, ``outcomes`` how that one ended for each row, ``velocity`` (T, C) what led to its latents where a
+    preview is due.
     """
 
     order: SampleOrder
     embeddings: tuple[Embedding, ...]
+    given: Given
     latents: Tensor
     sigmas: Tensor
     caches: tuple[SampleCache, ...]
     needed_bytes: int
     encode_ms: float
+    cfg_scale: float | None = None
     last_turn: int = 0
     outcomes: tuple[str, ...] = ()
     velocity: Tensor | None = None
@@ -39,8 +43,9 @@ class Sample:
 
     @property
     def shape(self) -> Shape:
-        """Width, height and text tokens: only samples of one shape share a forward."""
-        return self.order.width, self.order.height, len(self.embeddings[0].tokens)
+        """Width, height, text and reference tokens: only samples of one shape share a forward."""
+        text_tokens = len(self.embeddings[0].tokens)
+        return self.order.width, self.order.height, text_tokens, self.given.num_references
 
     @property
     def step(self) -> int:
@@ -48,21 +53,26 @@ class Sample:
         return self.caches[0].step_index
 
     @property
+    def num_steps(self) -> int:
+        """Steps to take: those of the order, or fewer where it starts from an image."""
+        return len(self.sigmas) - 1
+
+    @property
     def is_preview_due(self) -> bool:
         """True after the steps that show one."""
-        return number_of(self.step, self.caches[0].num_steps, self.order.partial_images) is not None
+        return number_of(self.step, self.num_steps, self.order.partial_images) is not None
 
     @property
     def is_done(self) -> bool:
         """True after the last step."""
-        return self.step == self.order.steps
+        return self.step == self.num_steps
 
     @property
     def nbytes(self) -> int:
         """Bytes that the sample holds now."""
         texts = sum(embedding.nbytes for embedding in self.embeddings)
         states = sum(cache.nbytes for cache in self.caches)
-        return self.latents.nbytes + self.sigmas.nbytes + texts + states
+        return self.latents.nbytes + self.given.nbytes + self.sigmas.nbytes + texts + states
 
 
 def cache_method(choice: CacheChoice) -> Method | None:

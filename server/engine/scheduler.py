@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-Shape = tuple[int, int, int]
-"""Width and height in pixels, and text tokens."""
+Shape = tuple[int, int, int, int]
+"""Width and height in pixels, text tokens, and tokens of reference images."""
 
 
 def num_admitted(

@@ -65,6 +65,7 @@ class StepLoop:
             if self._waiting or self._running:
                 self._step()
             else:
+                self._roster.crowded(False)
                 self._roster.wait_for_news(IDLE_TICK_S)
 
     @torch.inference_mode()
@@ -110,6 +111,7 @@ class StepLoop:
             sample.last_turn = self._turn
         self._running += self._waiting[:count]
         del self._waiting[:count]
+        self._roster.crowded(bool(self._waiting) and len(self._running) < self._limits.max_batch)
 
     def _schedule(self) -> list[Sample]:
         """All running samples of the shape whose turn it is."""
@@ -141,7 +143,7 @@ class StepLoop:
             sample.last_turn = self._turn
             if self._is_open(sample):
                 order = sample.order
-                self._tell(SampleStepped(order.sample_id, sample.step, order.steps, sample.outcomes))
+                self._tell(SampleStepped(order.sample_id, sample.step, sample.num_steps, sample.outcomes))
             if not sample.is_done:
                 self._save(sample)
                 self._preview(sample)

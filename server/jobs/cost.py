@@ -1,6 +1,7 @@
 """What a request will cost, before it is run: the unit in which tenants share the workers."""
 
 from server.request import ImageRequest
+from server.strength import first_step
 
 PIXELS = 2**20
 """One unit is one step over a mebipixel in full."""
@@ -9,8 +10,11 @@ UNMEASURED_SHARE = 0.5
 
 
 def cost(request: ImageRequest, share: float) -> float:
-    """Images x steps x pixels x the ``share`` of blocks that is expected to be computed."""
-    return request.num_images * request.steps * (request.width * request.height / PIXELS) * share
+    """Images x steps to take x rows a step x pixels x the ``share`` of blocks that is expected to be computed."""
+    strength = None if request.inputs is None else request.inputs.strength
+    steps = request.steps - first_step(request.steps, strength)
+    rows = 2 if request.negative_prompt is not None and request.true_cfg > 1 else 1
+    return request.num_images * steps * rows * (request.width * request.height / PIXELS) * share
 
 
 def expected_share(request: ImageRequest, measured: float | None) -> float:

@@ -6,6 +6,8 @@ from typing import NamedTuple, Protocol
 from server.pair_stats.figures import Figures
 from server.request import CacheChoice, CacheCounts
 
+LISTED = 256
+"""Pairs that have figures of their own."""
 DIGITS = 4
 """Thresholds are told apart to 1e-4; closer ones do not differ in any figure."""
 
@@ -20,8 +22,9 @@ class PairKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FinishedJob:
-    """One finished job: its rule, each image's counts, and the seconds from submission to the last image."""
+    """A finished job: whose, its rule, each image's counts, and the seconds from submission to the last image."""
 
+    tenant: str
     key: PairKey
     counts: tuple[CacheCounts, ...]
     seconds: float
@@ -43,8 +46,8 @@ class PairStats(Protocol):
         """Count a job that ended with its images."""
         ...
 
-    async def report(self) -> PairReport:
-        """All there is."""
+    async def report(self, tenant: str | None = None) -> PairReport:
+        """Of one tenant's jobs, or of all."""
         ...
 
 

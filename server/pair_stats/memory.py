@@ -1,55 +1,27 @@
 """The pairs' figures in this process's memory."""
 
 from collections.abc import Callable
-from copy import deepcopy
-from dataclasses import dataclass, field
 
-from server.pair_stats.figures import Figures
-from server.pair_stats.interface import FinishedJob, PairKey, PairReport
-
-LISTED = 256
-
-
-@dataclass
-class _Watched:
-    """``rank`` is at least the pair's true count: a new pair starts with that of the one whose place it took."""
-
-    rank: int
-    figures: Figures = field(default_factory=Figures)
+from server.pair_stats.interface import LISTED, FinishedJob, PairReport
+from server.pair_stats.top_pairs import TopPairs
 
 
 class MemoryPairStats:
-    """The space-saving algorithm (Metwally, Agrawal and El Abbadi, ICDT 2005, section 3).
-
-    Of N jobs, each pair with more than N / ``listed`` of them is listed. A listed pair's figures are those of its
-    jobs since it came on the list, none estimated; the jobs of a pair that leaves it go to ``other``, so that the
-    sums over list and other are those of all jobs.
-    """
+    """A list of all tenants' jobs, and one of each tenant's; the tenants are those of the key file."""
 
     def __init__(self, wall_clock: Callable[[], float], listed: int = LISTED) -> None:
         self._since_s, self._listed = wall_clock(), listed
-        self._watched: dict[PairKey, _Watched] = {}
-        self._other = Figures()
+        self._of_all = self._empty()
+        self._of_tenant: dict[str, TopPairs] = {}
 
     async def record(self, job: FinishedJob) -> None:
         """See PairStats."""
-        watched = self._watched.get(job.key)
-        if watched is None:
-            watched = self._watched[job.key] = _Watched(self._place())
-        watched.rank += 1
-        watched.figures.add(job.counts, job.seconds)
+        self._of_all.record(job)
+        self._of_tenant.setdefault(job.tenant, self._empty()).record(job)
 
-    async def report(self) -> PairReport:
-        """See PairStats. A copy: what is recorded later does not change it."""
-        listed = sorted(self._watched.items(), key=lambda item: -item[1].figures.count)
-        pairs = tuple((key, deepcopy(watched.figures)) for key, watched in listed)
-        return PairReport(self._since_s, deepcopy(self._other), pairs)
+    async def report(self, tenant: str | None = None) -> PairReport:
+        """See PairStats."""
+        return (self._of_all if tenant is None else self._of_tenant.get(tenant, self._empty())).report()
 
-    def _place(self) -> int:
-        """Make room when there is none; the rank that a new pair starts from."""
-        if len(self._watched) < self._listed:
-            return 0
-        key = min(self._watched, key=lambda key: self._watched[key].rank)
-        gone = self._watched.pop(key)
-        self._other.merge(gone.figures)
-        return gone.rank
+    def _empty(self) -> TopPairs:
+        return TopPairs(self._since_s, self._listed)

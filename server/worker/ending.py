@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from server.jobs.lease import LeaseReport
 from server.metrics.worker import WorkerMetrics
 from server.pair_stats.interface import FinishedJob, PairStats, key_of
 from server.request import JobResult
+from server.results.inputs import input_keys
+from server.traces.interface import Traces
 from server.worker.book import Book
 from server.worker.checkpoints import Checkpoints
 from server.worker.patience import repeat
@@ -32,6 +34,7 @@ class Ending:
     checkpoints: Checkpoints
     metrics: WorkerMetrics
     pair_stats: PairStats
+    traces: Traces
     start: Callable[[Coroutine[Any, Any, None]], None]
 
     async def image(self, job: Running, index: int, event: SampleFinished) -> None:
@@ -44,6 +47,7 @@ class Ending:
             log.exception("an image of job %s could not be stored", job.id)
             await self.fail(job, NOT_STORED)
             return
+        self.traces.image(job.lease.job.traceparent, job.images[index])
         self.metrics.result_stored(len(event.image))
         self.metrics.image_denoised(job.lease.job.request.cache, event.denoise_ms / 1000)
         if len(job.images) == job.num_images:
@@ -56,7 +60,7 @@ class Ending:
         result = job.result()
         if await repeat(lambda: self.queue.finish(job.lease, result), lambda: self.book.is_ours(job)):
             await self.pair_stats.record(self._finished(job, result))
-            await self.storing.forget(self.checkpoints.keys_of(job))
+            await self.storing.forget([*self.checkpoints.keys_of(job), *input_keys(job.lease.job.request)])
         elif self.book.is_ours(job):
             await self._ask_why(job)
         self._let_go(job)
@@ -75,13 +79,16 @@ class Ending:
             await self.storing.forget(self._blobs_of(job))
         self._let_go(job)
 
-    async def give_back(self, jobs: Iterable[Running]) -> None:
-        """Hand jobs back unharmed; who takes one over goes on from its checkpoints."""
-        mine = [job for job in jobs if self._claim(job)]
-        await asyncio.gather(*(self._release(job) for job in mine))
+    async def give_back(self, jobs: Iterable[Running], died: Collection[str] = ()) -> None:
+        """Hand jobs back; who takes one over goes on from its checkpoints.
 
-    async def _release(self, job: Running) -> None:
-        await repeat(lambda: self.queue.release(job.lease), lambda: self.book.is_ours(job))
+        Those of ``died`` count as killed with their worker: one of them may have done it, and would do it again.
+        """
+        mine = [job for job in jobs if self._claim(job)]
+        await asyncio.gather(*(self._release(job, job.id in died) for job in mine))
+
+    async def _release(self, job: Running, died: bool) -> None:
+        await repeat(lambda: self.queue.release(job.lease, died), lambda: self.book.is_ours(job))
         self._let_go(job)
 
     def drop(self, report: LeaseReport) -> None:
@@ -105,9 +112,15 @@ class Ending:
         self.book.let_go(job)
 
     def _blobs_of(self, job: Running) -> list[str]:
-        return [*(image.result_key for image in job.images.values()), *self.checkpoints.keys_of(job)]
+        made = [image.result_key for image in job.images.values()]
+        return [*made, *self.checkpoints.keys_of(job), *input_keys(job.lease.job.request)]
 
     def _finished(self, job: Running, result: JobResult) -> FinishedJob:
         choice = job.lease.job.request.cache
         key = key_of(self.metrics.labels_of(choice).preset, choice)
-        return FinishedJob(key, tuple(image.counts for image in result.images), result.timings.total_ms / 1000)
+        return FinishedJob(
+            job.lease.job.tenant,
+            key,
+            tuple(image.counts for image in result.images),
+            result.timings.total_ms / 1000,
+        )

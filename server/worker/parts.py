@@ -1,13 +1,14 @@
 """What a worker is put together from."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.engine.interface import Engine
 from server.jobs.interface import JobQueue
 from server.metrics.worker import WorkerMetrics
 from server.pair_stats.interface import PairStats
 from server.results.interface import ResultStore
+from server.traces.interface import NoTraces, Traces
 from server.worker.terms import WorkerTerms
 
 
@@ -22,3 +23,4 @@ class WorkerParts:
     pair_stats: PairStats
     terms: WorkerTerms
     clock: Callable[[], float]
+    traces: Traces = field(default_factory=NoTraces)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
+from server.endless import goes_on
 from server.errors import StorageFull, StorageUnreachable
 
 FIRST_S, LONGEST_S = 0.1, 2.0
@@ -35,6 +36,6 @@ async def repeat(
             return await call()
         except GONE:
             await sleep(delay)
-        if not is_wanted():
+        if not is_wanted() or not goes_on():
             break
     return None

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from server.engine.interface import SampleOrder, SampleStepped
 from server.jobs.event import PartialImage, StepCounts
 from server.jobs.lease import Checkpoint, Lease, Progress
+from server.orders import order_of
 from server.request import ImageResult, JobResult, Resumed
 
 
@@ -18,10 +19,12 @@ class Running:
     ``num_steps`` are each image's. By the images' indices: ``steps`` done, ``images`` made, ``resumed`` where a
     checkpoint was taken up, ``taken_up`` the checkpoints' bytes. ``unsent`` are checkpoints and ``unshown``
     previews that the queue has not been told of; ``showing`` keeps these in order, and before their image.
+    ``files`` are the request's input images by their keys, None until they are there.
     """
 
     lease: Lease
     taken_s: float
+    files: Mapping[str, bytes] | None = None
     taken_up: dict[int, bytes] = field(default_factory=dict)
     submitted: int = 0
     num_steps: int = 0
@@ -56,24 +59,13 @@ class Running:
     def orders(self, count: int) -> list[SampleOrder]:
         """The next ``count`` samples; image k has seed + k."""
         request = self.lease.job.request
+        files = {} if request.inputs is None else self.files
+        if files is None:
+            return []
         first = self.submitted
         self.submitted = min(self.num_images, first + count)
         return [
-            SampleOrder(
-                sample_id=self.sample_id(index),
-                prompt=request.prompt,
-                width=request.width,
-                height=request.height,
-                steps=request.steps,
-                guidance=request.guidance,
-                seed=request.seed + index,
-                cache=request.cache,
-                output_format=request.output_format,
-                output_compression=request.output_compression,
-                model=request.model,
-                partial_images=request.partial_images,
-                checkpoint=self.taken_up.pop(index, None),
-            )
+            order_of(self.sample_id(index), request, index, files, self.taken_up.pop(index, None))
             for index in range(first, self.submitted)
         ]
 

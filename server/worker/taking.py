@@ -5,9 +5,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from server.endless import goes_on
 from server.jobs.interface import JobQueue
 from server.worker.book import Book
 from server.worker.checkpoints import Checkpoints
+from server.worker.inputs import Inputs
 from server.worker.patience import GONE
 from server.worker.running import Running
 from server.worker.terms import WorkerTerms
@@ -24,6 +26,7 @@ class Taking:
     queue: JobQueue
     book: Book
     checkpoints: Checkpoints
+    inputs: Inputs
     terms: WorkerTerms
     clock: Callable[[], float]
     wake: Callable[[], None]
@@ -34,7 +37,7 @@ class Taking:
 
     async def watch(self) -> None:
         """Wait for work, for ever. A busy engine's worker sees to it at its next border, an idle one is woken."""
-        while True:
+        while goes_on():
             try:
                 await self.queue.wait_for_work(self.terms.model, LOOK_EACH_S)
             except GONE:
@@ -62,6 +65,7 @@ class Taking:
             self.book.add(job)
             self.on_taken(job)
             await self._take_up(job)
+            await self.inputs.take_up(job)
         self.book.feed()
 
     async def _take_up(self, job: Running) -> None:

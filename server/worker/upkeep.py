@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from server.endless import goes_on
 from server.jobs.interface import JobQueue
 from server.jobs.lease import LeaseReport
 from server.jobs.workers import WorkerInfo
@@ -31,7 +32,7 @@ class Upkeep:
 
     async def renew(self) -> None:
         """For ever. A hung engine's leases are left to end: others get its jobs, and what it writes is refused."""
-        while True:
+        while goes_on():
             await asyncio.sleep(self.renew_each_s)
             leases = [job.lease for job in self.book.jobs.values()]
             if leases and not self.is_ticking():
@@ -45,7 +46,7 @@ class Upkeep:
     async def beat(self) -> None:
         """For ever: the heartbeat, and what is due in the queue."""
         next_beat_s = self.clock()
-        while True:
+        while goes_on():
             try:
                 if self.clock() >= next_beat_s:
                     if await self.queue.announce(self.info(), BEAT_TTL_MS):

@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from server.admission import ServiceRate
+from server.endless import goes_on
 from server.engine.interface import (
     BatchStepped,
     DeviceLost,
@@ -32,6 +33,7 @@ from server.worker.book import Book
 from server.worker.checkpoints import Checkpoints
 from server.worker.ending import Ending
 from server.worker.events import Woken, end_of, hand_over
+from server.worker.inputs import Inputs
 from server.worker.parts import WorkerParts
 from server.worker.patience import GONE
 from server.worker.previews import Previews
@@ -65,17 +67,20 @@ class Worker:
         self.checkpoints = Checkpoints(parts.engine, parts.results, terms.checkpoints, clock)
         storing = Storing(parts.results, self.book.is_ours, clock, terms.result_ttl_s, terms.store_patience_s)
         self.ending = Ending(
-            queue, self.book, storing, self.checkpoints, parts.metrics, parts.pair_stats, self._start
+            queue, self.book, storing, self.checkpoints, parts.metrics, parts.pair_stats, parts.traces, self._start
         )
         self.reporting = Reporting(queue, self.book, self.ending.drop)
         self._previews = Previews(parts.results, self.reporting, terms.result_ttl_s)
-        self._taking = Taking(queue, self.book, self.checkpoints, terms, clock, self._wake, self._has_taken)
+        inputs = Inputs(parts.results, self.ending, self._start)
+        self._taking = Taking(
+            queue, self.book, self.checkpoints, inputs, terms, clock, self._wake, self._has_taken
+        )
         self._upkeep = Upkeep(
             queue,
             self.book,
             terms.renew_each_s,
             clock,
-            lambda: self.is_ticking,
+            lambda: self.has_pulse,
             lambda: self.info,
             self.ending.drop,
             self.leaving.set,
@@ -106,7 +111,7 @@ class Worker:
             await self._upkeep.queue.announce(self.info, 1)
 
     @property
-    def is_ticking(self) -> bool:
+    def has_pulse(self) -> bool:
         """True while the engine's loop turns."""
         return ticks(self._engine.last_tick_s, self._clock(), self._terms.stalled_after_s)
 
@@ -128,7 +133,7 @@ class Worker:
     async def _handle_events(self) -> None:
         """The engine's borders: note what it did, tell the queue, give it more."""
         await self._taking.fill()
-        while True:
+        while goes_on():
             for event in await self._next_events():
                 if isinstance(event, DeviceLost):
                     await self._lose_device(event)
@@ -181,12 +186,14 @@ class Worker:
         except Exception as error:
             log.warning("a checkpoint of job %s could not be kept: %s", job.id, error)
         self.reporting.note(job)
+        await self.reporting.publish()
 
     async def _lose_device(self, event: DeviceLost) -> None:
         """Hand everything back, and break."""
         log.error("the device is lost: %s", event.message)
         self.close()
-        await self.ending.give_back(list(self.book.jobs.values()))
+        suspects = {sample_id.rpartition(":")[0] for sample_id in event.suspects}
+        await self.ending.give_back(list(self.book.jobs.values()), suspects)
         raise LostDevice(f"the device is lost: {event.message}")
 
     def _has_taken(self, job: Running) -> None:

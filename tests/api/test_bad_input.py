@@ -49,7 +49,7 @@ HUGE = 10**400
         ({"output_compression": 101}, "output_compression"),
         ({"response_format": "gif"}, "response_format"),
         ({"background": "transparent"}, "background"),
-        ({"stream": True}, "stream"),
+        ({"stream": True, "n": 2}, "n"),
         ({"stream": "yes"}, "stream"),
         ({"quality": "ultra"}, "quality"),
         ({"quality": ["low"]}, "quality"),

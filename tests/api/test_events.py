@@ -97,6 +97,8 @@ def stream(world: World, **body: Any) -> "asyncio.Task[httpx.Response]":
     return asyncio.create_task(world.client.post("/v1/images/generations", json=body))
 
 
+Headers = list[tuple[bytes, bytes]]
+KEY = [(b"idempotency-key", b"k")]
 COMMON = {"type", "created_at", "background", "output_format", "quality", "size", "b64_json"}
 
 
@@ -182,9 +184,7 @@ def test_previews_that_nobody_would_see_are_not_made() -> None:
     run(scenario)
 
 
-async def call(
-    app: Any, body: bytes, headers: list[tuple[bytes, bytes]], messages: "asyncio.Queue[Message]"
-) -> None:
+async def call(app: Any, body: bytes, headers: Headers, messages: "asyncio.Queue[Message]") -> None:
     """One request by hand; ``messages`` are what the server hears of the client after the body."""
     first = [{"type": "http.request", "body": body, "more_body": False}]
     scope = {
@@ -208,11 +208,9 @@ async def call(
 
 
 @pytest.mark.parametrize("streamed", [b"true", b"false"])
-@pytest.mark.parametrize(
-    ("key", "state"), [([], JobState.CANCELLED), ([(b"idempotency-key", b"k")], JobState.RUNNING)]
-)
+@pytest.mark.parametrize(("key", "state"), [([], JobState.CANCELLED), (KEY, JobState.RUNNING)])
 def test_a_hang_up_cancels_at_once_unless_a_key_lets_the_client_come_back(
-    streamed: bytes, key: list[tuple[bytes, bytes]], state: JobState
+    streamed: bytes, key: Headers, state: JobState
 ) -> None:
     async def scenario(world: World) -> None:
         messages: asyncio.Queue[Message] = asyncio.Queue()
@@ -234,9 +232,9 @@ def test_a_hang_up_cancels_at_once_unless_a_key_lets_the_client_come_back(
 
 def test_the_last_of_two_waiters_takes_the_job_along() -> None:
     async def scenario(world: World) -> None:
-        app, key = create_api(world.parts), [(b"idempotency-key", b"k")]
+        app = create_api(world.parts)
         clients: list[asyncio.Queue[Message]] = [asyncio.Queue(), asyncio.Queue()]
-        asking = [asyncio.create_task(call(app, b'{"prompt": "a star"}', key, client)) for client in clients]
+        asking = [asyncio.create_task(call(app, b'{"prompt": "a star"}', KEY, client)) for client in clients]
         lease = await next_lease(world.queue)
         await asyncio.sleep(0.02)
         await clients[0].put({"type": "http.disconnect"})
@@ -253,8 +251,7 @@ def test_the_last_of_two_waiters_takes_the_job_along() -> None:
     run(scenario)
 
 
-def test_a_client_that_does_not_read_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.api.sse.STALLED_AFTER_S", 0.01)
+def test_a_client_that_does_not_read_is_let_go() -> None:
     left: list[str] = []
 
     async def events() -> Any:
@@ -272,7 +269,8 @@ def test_a_client_that_does_not_read_is_let_go(monkeypatch: pytest.MonkeyPatch) 
             await asyncio.Event().wait()
 
     async def scenario() -> None:
-        await EventStream(events(), 15.0, hung_up, lambda: left.append("closed"))({}, never, send)
+        stream = EventStream(events(), 15.0, hung_up, lambda: left.append("closed"), stalled_after_s=0.01)
+        await stream({}, never, send)
 
     asyncio.run(scenario())
     assert left == ["hung up", "closed"]

@@ -1,10 +1,14 @@
 """GET /v1/stats/thresholds, and what the metrics say of the same requests."""
 
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
+from server.access.caller import Caller
+from server.access.key import ApiKey, digest
+from server.access.key_file import write_keys
 from server.engine.fake import InstantEngine
 from tests.api.conftest import generate
 from tests.live import live_server
@@ -55,3 +59,20 @@ def test_three_hundred_random_pairs_leave_the_scrape_bounded_and_their_figures_t
     ):
         assert any(line.startswith(name) and 'tau1="0.2..0.4"' in line for line in lines)
     assert len(client.get("/v1/stats/thresholds").json()["pairs"]) <= 256
+
+
+def test_a_key_sees_its_tenant_s_jobs_and_an_admin_s_sees_all(tmp_path: Path) -> None:
+    callers = {"key-a": Caller("1", "a"), "key-b": Caller("2", "b"), "key-c": Caller("3", "c", is_admin=True)}
+    write_keys(tmp_path / "keys.json", [ApiKey(digest(key), caller, 0) for key, caller in callers.items()])
+    with live_server(InstantEngine, keys=str(tmp_path / "keys.json")) as client:
+
+        def seen(key: str) -> dict[str, int]:
+            answer = client.get("/v1/stats/thresholds", headers={"x-key": key})
+            return {pair["preset"]: pair["count"] for pair in answer.json()["pairs"]}
+
+        for key, preset in (("key-a", "fast"), ("key-a", "off"), ("key-b", "fast")):
+            body = {"prompt": "a star", "cache": preset, "num_inference_steps": 4, "size": "64x64"}
+            assert client.post("/v1/images/generations", json=body, headers={"x-key": key}).status_code == 200
+        assert seen("key-a") == {"fast": 1, "off": 1}
+        assert seen("key-b") == {"fast": 1}
+        assert seen("key-c") == {"fast": 2, "off": 1}

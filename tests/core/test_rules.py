@@ -129,7 +129,14 @@ def test_a_model_without_a_profile_gets_flux_1_s_values_under_its_own_name(tmp_p
 
 @pytest.mark.parametrize(
     ("pipeline", "steps", "guidance"),
-    [("FluxPipeline", 28, 3.5), ("Flux2Pipeline", 50, 4.0), ("Flux2KleinPipeline", 50, 4.0), ("Other", 28, 3.5)],
+    [
+        ("FluxPipeline", 28, 3.5),
+        ("FluxKontextPipeline", 28, 2.5),
+        ("FluxFillPipeline", 50, 30.0),
+        ("Flux2Pipeline", 50, 4.0),
+        ("Flux2KleinPipeline", 50, 4.0),
+        ("Other", 28, 3.5),
+    ],
 )
 def test_a_folder_without_a_profile_gets_the_values_of_its_pipeline(
     tmp_path: Path, pipeline: str, steps: int, guidance: float

@@ -58,7 +58,11 @@ def serve_to(user: User, load_engine: LoadEngine, **changes: Any) -> None:
 
     async def whole() -> None:
         thread.start()
-        await serve(server, listening, lambda: None)
+        try:
+            await serve(server, listening, lambda: None)
+        finally:
+            # The loop's end takes its signal handlers along, and SIGTERM may be still to come.
+            await asyncio.to_thread(thread.join)
 
     previous = signal.signal(signal.SIGTERM, lambda *_: None)
     try:

@@ -10,7 +10,7 @@ from server.engine.interface import EngineLimits
 from server.engine.loader import LoadedModel, load_model
 from server.engine.step_engine import StepEngine
 from tests.recorder import OFF, Recorder, order
-from tests.tiny_flux import TEXT_LENGTH, save_tiny_flux
+from tests.tiny_flux import TEXT_LENGTH, save_tiny_fill, save_tiny_flux, save_tiny_kontext
 from tests.tiny_flux2 import save_tiny_dev, save_tiny_klein
 
 __all__ = ["LIMITS", "OFF", "Recorder", "Start", "generator", "order"]
@@ -45,6 +45,18 @@ def distilled(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
 def flux2_dev(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
     """FLUX.2-dev's shape, with a Mistral: guidance embedding."""
     return load_model(str(save_tiny_dev(tmp_path_factory.mktemp("flux2") / "dev")))
+
+
+@pytest.fixture(scope="session")
+def kontext(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
+    """FLUX.1 Kontext's shape: images to go by are tokens."""
+    return load_model(str(save_tiny_kontext(tmp_path_factory.mktemp("kontext") / "flux")))
+
+
+@pytest.fixture(scope="session")
+def fill(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
+    """FLUX.1 Fill's shape: the masked image and the mask are channels."""
+    return load_model(str(save_tiny_fill(tmp_path_factory.mktemp("fill") / "flux")))
 
 
 Started = tuple[StepEngine, Recorder]

@@ -154,7 +154,7 @@ SIZES = st.integers(1, 5), st.integers(1, 5)
 @given(st.integers(0, 2**53 - 1), *SIZES)
 def test_flux1_s_noise_is_what_the_pipeline_draws_with_a_cpu_generator(seed: int, columns: int, rows: int) -> None:
     family, size = Flux1(), (16 * columns, 16 * rows)
-    noise = family.draw_noise(seed, 64, *size, torch.float32)
+    noise = family.draw_noise(generator(seed), 64, *size, torch.float32)
     drawn = torch.randn(1, 16, 2 * rows, 2 * columns, generator=generator(seed))
     pipeline: Any = FluxPipeline
     assert torch.equal(noise[None], pipeline._pack_latents(drawn, 1, 16, 2 * rows, 2 * columns))
@@ -167,7 +167,7 @@ def test_flux1_s_noise_is_what_the_pipeline_draws_with_a_cpu_generator(seed: int
 @given(st.integers(0, 2**53 - 1), *SIZES)
 def test_flux2_s_noise_is_what_the_pipeline_draws_with_a_cpu_generator(seed: int, columns: int, rows: int) -> None:
     family, size, cpu = Klein(), (16 * columns, 16 * rows), torch.device("cpu")
-    noise = family.draw_noise(seed, 128, *size, torch.float32)
+    noise = family.draw_noise(generator(seed), 128, *size, torch.float32)
     drawn = torch.randn(1, 128, rows, columns, generator=generator(seed))
     pipeline: Any = Flux2KleinPipeline
     assert torch.equal(noise[None], pipeline._pack_latents(drawn))

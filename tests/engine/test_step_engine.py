@@ -145,9 +145,11 @@ def test_the_fourth_sample_waits_where_the_budget_is_for_three(dev: LoadedModel,
     engine, recorder = start(dev, replace(LIMITS, memory_budget_bytes=int(3.5 * one)))
     for i in range(5):
         engine.submit(order(str(i), steps=12, cache=cached, seed=i))
+    recorder.wait(lambda: recorder.steps("0") > 0 and engine.free_slots() == 0)
     for i in range(5):
         recorder.finished(str(i))
     assert max(step.batch_size for step in recorder.batches) == 3
+    assert engine.free_slots() > 0, "nobody waits for memory any more"
 
 
 def test_a_sample_over_the_whole_budget_runs_alone_rather_than_never(dev: LoadedModel, start: Start) -> None:

@@ -11,19 +11,19 @@ Link = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class ChaosProxy:
     """Sits before whatever ``connect`` opens. What it does to the bytes can be changed at any time.
 
-    ``lose_answers``: of so many next answers, behind the first ``spare_answers``, nothing arrives; the request did
-    and then the link breaks.
-    ``delay_s`` holds each piece back, ``bytes_per_s`` bounds answers, ``frozen`` lets nothing through, and while
-    ``refusing`` new links are closed at once. ``carried`` counts the bytes to the other side and back.
+    ``lose_answers``: of so many next answers nothing arrives; the request did, and then the link breaks.
+    ``delay_s`` holds each piece back, ``bytes_per_s`` bounds answers, ``freeze`` lets nothing through, and while
+    ``refusing`` new links are closed at once. ``carried`` counts the bytes both ways, ``requests`` the pieces to
+    the other side: round trips, for a client that waits for its answers.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Link]]) -> None:
         self._connect = connect
-        self.lose_answers = self.spare_answers = 0
+        self.lose_answers = 0
         self.delay_s = 0.0
         self.bytes_per_s: float | None = None
         self.refusing = False
-        self.carried = 0
+        self.carried = self.requests = 0
         self.lost = 0
         self._thawed = asyncio.Event()
         self._thawed.set()
@@ -98,13 +98,12 @@ class ChaosProxy:
             await self._thawed.wait()
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
-            if is_answer and self.lose_answers and self.spare_answers:
-                self.spare_answers -= 1
-            elif is_answer and self.lose_answers:
+            if is_answer and self.lose_answers:
                 self.lose_answers -= 1
                 self.lost += 1
                 return
             self.carried += len(piece)
+            self.requests += not is_answer
             with contextlib.suppress(ConnectionError):
                 await self._pass_on(piece, sink, is_answer)
 

@@ -22,6 +22,7 @@ from server.request import (
     CacheCounts,
     ImageRequest,
     ImageResult,
+    InputKeys,
     Job,
     JobResult,
     OutputFormat,
@@ -34,8 +35,17 @@ VALUES = FINITE | st.integers(-(10**9), 10**9) | st.booleans() | TEXT | st.tuple
 CHOICES = st.builds(
     CacheChoice, TEXT, st.none() | FINITE, st.none() | FINITE, parameters=st.tuples(st.tuples(TEXT, VALUES))
 )
+INPUTS = st.none() | st.builds(InputKeys, st.lists(TEXT, max_size=2).map(tuple), st.none() | TEXT, FINITE)
 REQUESTS = st.builds(
-    ImageRequest, TEXT, TEXT, st.integers(1, 9), st.integers(), st.integers(), cache=CHOICES, guidance=FINITE
+    ImageRequest,
+    TEXT,
+    TEXT,
+    st.integers(1, 9),
+    st.integers(),
+    st.integers(),
+    cache=CHOICES,
+    guidance=FINITE,
+    inputs=INPUTS,
 )
 JOBS = st.builds(
     Job, TEXT, REQUESTS, st.integers(0, 2**53), cost=FINITE, weight=FINITE, deadline_ms=st.none() | st.integers()

@@ -9,10 +9,13 @@ from diffusers import Flux2KleinPipeline, Flux2Pipeline, Flux2Transformer2DModel
 from diffusers.pipelines.flux2.pipeline_flux2 import compute_empirical_mu, format_input
 from safetensors import safe_open
 from torch import Tensor
+from torch.nn import functional
 from transformers import Mistral3ForConditionalGeneration, Qwen3ForCausalLM
 
 from server.engine.embedding import Embedding, UnknownPrompt
+from server.engine.families.flux1 import pack
 from server.engine.latents import grid, positions
+from server.request import ImageInput
 
 PROMPTS_FILE = "prompt_embeds.safetensors"
 """May be in a folder of dev: tensors (S, E) by their prompts, as ``Flux2Pipeline.encode_prompt`` gives them."""
@@ -22,15 +25,17 @@ class Flux2:
     """What both have in common: 4 axes of positions, and packed latents that a batch norm has scaled."""
 
     transformer_class: Any = Flux2Transformer2DModel
+    image_input = ImageInput.REFERENCE
 
     def mu(self, config: Mapping[str, Any], img_tokens: int, steps: int) -> float:
         """Fitted by the authors to tokens and steps."""
         mu: float = compute_empirical_mu(img_tokens, steps)
         return mu
 
-    def draw_noise(self, seed: int, channels: int, width: int, height: int, dtype: torch.dtype) -> Tensor:
+    def draw_noise(
+        self, generator: torch.Generator, channels: int, width: int, height: int, dtype: torch.dtype
+    ) -> Tensor:
         """Drawn as an image of packed latents."""
-        generator = torch.Generator().manual_seed(seed)
         noise = torch.randn((channels, *grid(width, height)), generator=generator, dtype=dtype)
         return noise.flatten(1).T.contiguous()
 
@@ -44,12 +49,33 @@ class Flux2:
         ids[:, 3] = torch.arange(tokens, device=device)
         return ids
 
+    def encode_image(self, vae: Any, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
+        """The mode, packed, then scaled by the batch norm."""
+        packed = pack(vae.encode(pixels).latent_dist.mode())
+        mean, std = _batch_norm(vae, packed.dtype)
+        return (packed - mean) / std
+
+    def pack_mask(self, mask: Tensor, channels: int) -> Tensor:
+        """A value for each token, in between along the edges."""
+        height, width = mask.shape[-2:]
+        small = functional.interpolate(mask, size=grid(width, height), mode="bilinear")
+        return small.flatten()[:, None]
+
+    def reference_ids(self, width: int, height: int, count: int, device: torch.device) -> Tensor:
+        """Counted in tens on the first axis."""
+        ids = positions(width, height, 4, device).repeat(count, 1)
+        ids[:, 0] = 10 + 10 * torch.arange(count, device=device).repeat_interleave(len(ids) // count)
+        return ids
+
+    def further(self, vae: Any, pixels: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+        """Nothing."""
+        raise NotImplementedError("only a model that fills in is told further channels")
+
     def to_vae(self, vae: Any, latents: Tensor, width: int, height: int) -> Tensor:
         """The batch norm undone, then unpacked."""
         rows, columns = grid(width, height)
-        mean, variance = vae.bn.running_mean, vae.bn.running_var
-        std = torch.sqrt(variance + vae.config.batch_norm_eps).to(latents.dtype)
-        whole = latents * std + mean.to(latents.dtype)
+        mean, std = _batch_norm(vae, latents.dtype)
+        whole = latents * std + mean
         patches = whole.view(rows, columns, -1, 2, 2).permute(2, 0, 3, 1, 4)
         unpacked: Tensor = patches.reshape(1, -1, 2 * rows, 2 * columns)
         return unpacked
@@ -138,3 +164,9 @@ def open_dev(folder: Path) -> Dev:
     """By its embeddings where the folder has them, else by its text encoder."""
     file = folder / PROMPTS_FILE
     return DevByEmbeddings(file) if file.is_file() else Dev()
+
+
+def _batch_norm(vae: Any, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Mean and deviation (C,) of the packed latents."""
+    std = torch.sqrt(vae.bn.running_var + vae.config.batch_norm_eps)
+    return vae.bn.running_mean.to(dtype), std.to(dtype)

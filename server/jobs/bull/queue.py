@@ -1,7 +1,8 @@
 """The job queue on Redis: see JobQueue for its promises, and scripts/ for its steps."""
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from server.errors import PayloadError
@@ -26,8 +27,8 @@ BASE = "{h2serve}:"
 SWEEP_EACH_MS = 900
 NOW = 1
 """What the script finish answers when it has just ended the job."""
-CONNECTIONS = 12
-"""For commands; a worker's wait takes one more, the watchers' reader two."""
+CONNECTIONS = 9
+"""For commands; a worker's wait takes one more, the watchers' reader two, the results store four."""
 LONGEST_WAIT_S = 2.0
 T = TypeVar("T")
 
@@ -52,6 +53,7 @@ class RedisQueue:
         self._waiting_client = open_redis(address, 1, LONGEST_WAIT_S, text=True)
         self._listening_client = open_redis(address, 2, text=True)
         self._new_token, self._terms, self._base, self._sweep_each_ms = new_token, terms, base, sweep_each_ms
+        self._sweep_at_s = 0.0
         self._scripts = load_scripts(self._client, base, terms)
         self._reader = LogReader(self._listening_client, base)
         self._roll = RedisRoll(self._client, base)
@@ -89,7 +91,8 @@ class RedisQueue:
 
     async def take(self, room: Room, model: str, worker: str) -> list[Lease]:
         """See JobQueue."""
-        await self.sweep()
+        if asyncio.get_running_loop().time() >= self._sweep_at_s:
+            await self.sweep()
         args = {
             "model": model,
             "worker": worker,
@@ -240,6 +243,7 @@ class RedisQueue:
             "hung_up": words.HUNG_UP,
             "dead": words.DEAD,
         }
+        self._sweep_at_s = asyncio.get_running_loop().time() + self._sweep_each_ms / 1000
         self._tell_ends(await self._run("sweep", args))
 
     async def wait_for_work(self, model: str, timeout_s: float) -> None:
@@ -261,6 +265,20 @@ class RedisQueue:
     def _tell_ends(self, states: Sequence[str]) -> None:
         for state in states:
             self._on_end(JobState(state))
+
+    async def list_all(self, states: Iterable[JobState], limit: int) -> list[JobStatus]:
+        """Jobs of all tenants in these states: running, then waiting in their order, then ended, last first."""
+        args = {"states": {state.value: True for state in states}, "limit": limit}
+        return await self._show({"ids": await self._run("list", args)})
+
+    async def retry_dead(self) -> list[str]:
+        """Give all dead jobs that are still kept a new life, at the end of the line. Their ids."""
+        ids: list[str] = await self._run("retry_dead", {})
+        return ids
+
+    async def drain(self, worker: str) -> bool:
+        """Ask a worker to take no more jobs, hand back what it has, and stop. False when it is not known."""
+        return await _answered(self._roll.drain(worker))
 
     async def _run(self, name: str, args: dict[str, Any], *more: str) -> Any:
         return await _answered(self._scripts.run(name, args, *more))

@@ -86,11 +86,11 @@ class LogReader:
 
     async def _listen(self) -> None:
         """Note whose log has grown; a broken subscription is made again."""
-        while True:
+        while not self._closed:
             try:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as told:
                     await told.subscribe(f"{self._base}told")
-                    while True:
+                    while not self._closed:
                         message = await told.get_message(timeout=LOOK_EACH_S)
                         if message is not None:
                             self._look_at(*self._watchers.get(message["data"], ()))
@@ -99,7 +99,7 @@ class LogReader:
                 await asyncio.sleep(LOOK_EACH_S)
 
     async def _read(self) -> None:
-        while True:
+        while not self._closed:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EACH_S):
                     await self._news.wait()
@@ -133,7 +133,7 @@ class LogReader:
                 watcher.bell.set()
 
     async def close(self) -> None:
-        """All watching ends."""
+        """All watching ends. The loops look at ``_closed`` too, since redis-py may swallow a cancellation."""
         self._closed = True
         for beside in self._watchers.values():
             for watcher in beside:

@@ -22,7 +22,7 @@ from server.request import PRIORITIES
 REBASE_AT = 2**20
 """BullMQ's priorities end at 2^21; above, equal tags would lose the order of arrival."""
 PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "put": (("addPrioritizedJob-9",), ("common",)),
+    "put": (("addPrioritizedJob-9",), ("common", "entering")),
     "take": (("moveToActive-11", "moveToFinished-14"), ("common", "ending", "words")),
     "renew": (("extendLocks-1",), ("common", "gone")),
     "progress": ((), ("common", "gone")),
@@ -36,9 +36,11 @@ PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "detach": (("moveToFinished-14",), ("common", "ending")),
     "sweep": (
         ("moveStalledJobsToWait-9", "moveToFinished-14"),
-        ("common", "ending", "waiting", "death", "words"),
+        ("common", "ending", "waiting", "death", "forgetting", "words"),
     ),
     "depth": ((), ("common",)),
+    "list": ((), ("common",)),
+    "retry_dead": (("addPrioritizedJob-9",), ("common", "entering", "forgetting")),
     "show": ((), ("common",)),
 }
 """Script -> (BullMQ's scripts, our shared parts) that it is made of."""

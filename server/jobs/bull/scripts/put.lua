@@ -36,34 +36,7 @@ if waiting + args.images > args.most_of_tenant then
   return {'full_tenant', waiting}
 end
 
-local q, fair = queue_of(model), base .. 'fair:' .. model
-call('SADD', base .. 'queues', model)
-call('HSETNX', q .. 'meta', 'opts.maxLenEvents', 1000)
-local arrival = call('INCR', base .. 'seq')
--- server.jobs.fair_share.next_tag
-local virtual_time = tonumber(call('HGET', fair, 'virtual_time') or 0)
-local last_tag = tonumber(call('HGET', fair, 'last:' .. tenant) or 0)
-local tag = math.max(virtual_time, last_tag) + args.share
-call('HSET', fair, 'last:' .. tenant, tag)
-local keys = bull_keys(q, {'marker', 'meta', 'id', 'prioritized', 'delayed', 'completed', 'active', 'events', 'pc'})
-addPrioritizedJob(keys, {cmsgpack.pack({q, id, 'image', now}), ARGV[2],
-                         cmsgpack.pack({priority = tag})})
-local urgency = arrival - args.priority * 2 ^ 40
-call('HSET', job_key(id), 'state', 'queued', 'model', model, 'tenant', tenant, 'images', args.images,
-     'pixels', args.pixels, 'priority', args.priority, 'urgency', urgency, 'tag', tag,
-     'place', call('ZSCORE', q .. 'prioritized', id), 'submitted', now, 'asynchronous', args.asynchronous,
-     'job', ARGV[2])
-call('ZADD', urgent_key(model, tenant), urgency, id)
-call('ZADD', base .. 'of:' .. tenant, arrival, id)
-count_waiting(id, 1)
-if args.deadline_ms then
-  call('HSET', job_key(id), 'deadline', now + args.deadline_ms, 'deadline_ms', args.deadline_ms)
-  call('ZADD', base .. 'deadlines', now + args.deadline_ms, id)
-end
-if once then
-  call('SET', once, args.digest .. ' ' .. id, 'PX', args.once_ms)
-  call('HSET', job_key(id), 'once', once)
-end
+enter(args, ARGV[2], once)
 wait_for(id)
-tell(id, event('queued', {position = position(q, id)}))
+tell(id, event('queued', {position = position(queue_of(model), id)}))
 return {'new', id}

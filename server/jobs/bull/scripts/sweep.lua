@@ -43,13 +43,7 @@ end
 
 local old = now - args.keep_ms
 for _, entry in ipairs(call('ZRANGEBYSCORE', base .. 'ended', '-inf', old, 'LIMIT', 0, 2000)) do
-  local id, model, tenant = string.match(entry, '^(%S+) (%S+) (.*)$')
-  local q = queue_of(model)
-  call('DEL', job_key(id), base .. 'ev:' .. id, q .. id)
-  call('ZREM', q .. 'completed', id)
-  call('ZREM', q .. 'failed', id)
-  call('ZREM', base .. 'of:' .. tenant, id)
-  call('ZREM', base .. 'ended', entry)
+  forget(entry)
 end
 
 -- Virtual time: a tenant without a waiting job owes nothing; an idle queue starts anew; and before a busy one runs

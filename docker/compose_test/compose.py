@@ -1,0 +1,61 @@
+"""The compose file's services, by docker-compose 1.29 and by docker."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from docker.compose_test.commands import Runner, StepFailed, require
+from docker.compose_test.daemon import DOCKER
+
+COMPOSE = "/usr/bin/docker-compose"
+
+
+@dataclass(frozen=True)
+class Compose:
+    """One project."""
+
+    runner: Runner
+    profiles: Sequence[str] = ("--profile", "monitoring")
+
+    def __call__(self, *words: str, timeout_s: float = 600.0) -> str:
+        """What the command printed."""
+        return self.runner.run(COMPOSE, *self.profiles, *words, timeout_s=timeout_s)
+
+    def containers(self, service: str, are_all: bool = False) -> list[dict[str, Any]]:
+        """What docker knows of a service's containers; of ended ones too where all are wanted."""
+        ids = self("ps", "--quiet", *(["--all"] if are_all else []), service).split()
+        if not ids:
+            return []
+        found: list[dict[str, Any]] = json.loads(self.runner.run(DOCKER, "inspect", *ids))
+        return found
+
+    def wait_healthy(self, service: str, count: int, within_s: float) -> None:
+        """So many containers of the service are healthy."""
+
+        def is_so() -> bool:
+            states = [container["State"].get("Health", {}) for container in self.containers(service)]
+            return [state.get("Status") for state in states].count("healthy") == count
+
+        wait_for(is_so, f"{count} healthy {service}", within_s)
+
+    def logs(self, service: str) -> str:
+        """The last lines."""
+        return self("logs", "--no-color", "--tail", "30", service)
+
+
+def wait_for(is_so: Callable[[], bool], what: str, within_s: float) -> None:
+    """Raises StepFailed when it does not come true in time."""
+    until_s = time.monotonic() + within_s
+    while not is_so():
+        if time.monotonic() > until_s:
+            raise StepFailed(f"not within {within_s:g} s: {what}")
+        time.sleep(1.0)
+
+
+def exit_codes(compose: Compose, service: str) -> list[int]:
+    """Of all its containers, ended ones included. There must be one."""
+    found = compose.containers(service, are_all=True)
+    require(bool(found), f"no container of {service}")
+    return [container["State"]["ExitCode"] for container in found]

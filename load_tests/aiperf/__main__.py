@@ -1,0 +1,60 @@
+"""``python -m load_tests.aiperf``: run aiperf against a server under a mix, and keep what it says."""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from load_tests.aiperf.command import Judged, command_for, write_prompts
+from load_tests.errors import LoadTestError
+from load_tests.flags import add_target_flags, positive
+from load_tests.mix import load_mix
+from load_tests.target import checked_url
+
+KEPT = ("profile_export_aiperf.csv", "profile_export_console.txt")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Exit code 0 when aiperf's is, 2 with one line where it cannot start."""
+    try:
+        judge(parser().parse_args(words))
+    except LoadTestError as error:
+        sys.exit(f"aiperf: {error}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """All flags."""
+    top = argparse.ArgumentParser(prog="python -m load_tests.aiperf", description=__doc__)
+    add_target_flags(top)
+    top.add_argument("--model", default="flux-nano", help="the served model's name (flux-nano)")
+    top.add_argument("--tokenizer", default="nano/flux-nano/tokenizer_2", help="a folder (flux-nano's)")
+    top.add_argument("--rate", type=float, default=2.0, help="requests a second, Poisson (2)")
+    top.add_argument("--requests", type=positive, default=300, help="so many (300)")
+    top.add_argument("--slo", type=float, default=10.0, help="seconds within which an answer is good (10)")
+    top.add_argument("--aiperf", default=".venv-aiperf/bin/aiperf", help="its command, of make aiperf")
+    top.add_argument("--out", type=Path, default=Path("aiperf"), help="where its tables are put (aiperf)")
+    return top
+
+
+def judge(arguments: argparse.Namespace) -> None:
+    """Raises LoadTestError where aiperf is not there or fails."""
+    url, mix = checked_url(arguments.url, arguments.i_own_this_server), load_mix(arguments.mix)
+    judged = Judged(url, arguments.model, arguments.tokenizer, arguments.rate, arguments.requests, arguments.slo)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        command = command_for(arguments.aiperf, judged, mix, write_prompts(mix, place), place / "out")
+        try:
+            code = subprocess.run(command, check=False).returncode
+        except OSError as error:
+            raise LoadTestError(f"{arguments.aiperf} cannot be run: {error.strerror}: make aiperf") from error
+        if code:
+            raise LoadTestError(f"aiperf ended with {code}")
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        for name in KEPT:
+            (arguments.out / name).write_bytes((place / "out" / name).read_bytes())
+
+
+if __name__ == "__main__":
+    main()

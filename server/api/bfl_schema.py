@@ -1,0 +1,72 @@
+"""What /docs says of BFL's shape."""
+
+from typing import Any
+
+from server.api.schema import CACHE, ERROR, GENERATION_DOC, described
+
+SUBMIT_DOC: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["prompt"],
+                    "properties": {
+                        "prompt": {"type": "string"},
+                        "width": {"type": "integer", "minimum": 1},
+                        "height": {"type": "integer", "minimum": 1},
+                        "steps": {"type": "integer", "minimum": 1},
+                        "guidance": {"type": "number", "minimum": 0},
+                        "seed": {"type": "integer", "minimum": 0},
+                        "prompt_upsampling": {"type": "boolean", "enum": [False]},
+                        "safety_tolerance": {"type": "integer", "minimum": 0, "maximum": 6},
+                        "output_format": {"type": "string", "enum": ["jpeg", "png", "webp"], "default": "jpeg"},
+                        "cache": CACHE,
+                    },
+                    "example": {"prompt": "a small green star at the right on a white background", "seed": 7},
+                }
+            }
+        },
+    },
+    "responses": {
+        "200": described(
+            "accepted: look at `polling_url`",
+            {
+                "type": "object",
+                "properties": {"id": {"type": "string"}, "polling_url": {"type": "string"}},
+            },
+        ),
+        **{
+            code: told
+            for code, told in GENERATION_DOC["responses"].items()
+            if code not in ("200", "202", "404", "500", "504")
+        },
+    },
+}
+_RESULT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "status": {"type": "string", "enum": ["Task not found", "Pending", "Ready", "Error"]},
+        "progress": {"type": ["number", "null"]},
+        "result": {
+            "type": ["object", "null"],
+            "properties": {
+                "sample": {"type": "string", "description": "the image's address, good for a while"},
+                "prompt": {"type": "string"},
+                "seed": {"type": "integer"},
+                **{key: {"type": "number"} for key in ("start_time", "end_time", "duration")},
+            },
+        },
+        "details": {"type": ["object", "null"]},
+    },
+}
+GET_RESULT_DOC: dict[str, Any] = {
+    "parameters": [{"name": "id", "in": "query", "required": True, "schema": {"type": "string"}}],
+    "responses": {
+        "200": described("the job", _RESULT),
+        "401": described("the key is missing or not good", ERROR),
+        "404": described("there is no such job, or it is another tenant's", _RESULT),
+    },
+}

@@ -1,0 +1,158 @@
+"""``python -m server.bench.plan_check``: is what ``h2serve plan`` foresees what a server then does?
+
+One server with one model. First its step times are measured: batches of 1, 2, 4 ... at once. Then Poisson arrivals
+at 0.4, 0.6 and 0.8 of the capacity that follows, each against its simulation of the very same arrivals.
+"""
+
+import argparse
+import asyncio
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from server.bench.memory import address_of
+from server.plan.measured import Sums, mean_stage_s, mean_step_times, read_sums
+from server.plan.simulate import Simulation, poisson
+from server.plan.workload import Fleet, Workload
+from server.profile import load_profile
+
+MAX_BATCH, ROUNDS, SEED = 8, 6, 7
+LOADS = (0.4, 0.6, 0.8)
+P50_WITHIN, P90_WITHIN = 0.15, 0.30
+"""How far the forecast may be off; throughput has the p50's bound."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One number as foreseen and as measured."""
+
+    load: float
+    what: str
+    foreseen: float
+    measured: float
+    within: float
+
+    @property
+    def miss(self) -> float:
+        """Relative to what was measured."""
+        return self.foreseen / self.measured - 1
+
+    @property
+    def is_kept(self) -> bool:
+        return abs(self.miss) <= self.within
+
+
+async def check(address: str, body: dict[str, object], steps: int, requests: int) -> list[Compared]:
+    """Measure, foresee, compare."""
+    async with httpx.AsyncClient(base_url=address, timeout=600) as client:
+        measured = await measure_steps(client, body)
+        fleet = Fleet(1, MAX_BATCH, mean_step_times(measured))
+        load = Workload(1.0, steps, mean_stage_s(measured, "encode"), mean_stage_s(measured, "decode"))
+        compared: list[Compared] = []
+        for share in LOADS:
+            now = replace(load, rate_per_s=share * fleet.images_per_s(load))
+            arrivals = poisson(now.rate_per_s, requests, Random(SEED))
+            foreseen = Simulation(now, fleet, arrivals).latencies()
+            seen = await open_loop(client, body, arrivals)
+            compared += compare(share, arrivals, foreseen, seen)
+    return compared
+
+
+async def measure_steps(client: httpx.AsyncClient, body: dict[str, object]) -> Sums:
+    """What the metrics gained over rounds of requests sent at once, one for each power of two up to the batch."""
+    await together(client, body, MAX_BATCH)
+    before = await scrape(client)
+    for _ in range(ROUNDS):
+        for count in (1, 2, 4, MAX_BATCH):
+            await together(client, body, count)
+    return await scrape(client) - before
+
+
+async def together(client: httpx.AsyncClient, body: dict[str, object], count: int) -> None:
+    """Requests that are sent at once; all must be answered."""
+    await asyncio.gather(*(one(client, body, 0.0) for _ in range(count)))
+
+
+async def open_loop(client: httpx.AsyncClient, body: dict[str, object], arrivals: Sequence[float]) -> list[float]:
+    """Seconds from each scheduled arrival to its answer; a slow answer does not hold back the next request."""
+    start_s = time.perf_counter()
+    return list(await asyncio.gather(*(one(client, body, start_s + at_s) for at_s in arrivals)))
+
+
+async def one(client: httpx.AsyncClient, body: dict[str, object], at_s: float) -> float:
+    """One request at its time, or at once where the time is past."""
+    await asyncio.sleep(max(0.0, at_s - time.perf_counter()))
+    started_s = at_s or time.perf_counter()
+    (await client.post("/v1/images/generations", json=body)).raise_for_status()
+    return time.perf_counter() - started_s
+
+
+async def scrape(client: httpx.AsyncClient) -> Sums:
+    """The metrics now."""
+    return read_sums((await client.get("/metrics")).text)
+
+
+def compare(
+    load: float, arrivals: Sequence[float], foreseen: Sequence[float], seen: Sequence[float]
+) -> Iterator[Compared]:
+    """Throughput, p50 and p90 of the same arrivals."""
+    rates = [len(arrivals) / max(a + s for a, s in zip(arrivals, late, strict=True)) for late in (foreseen, seen)]
+    yield Compared(load, "images/s", rates[0], rates[1], P50_WITHIN)
+    for name, share, within in (("p50 s", 0.5, P50_WITHIN), ("p90 s", 0.9, P90_WITHIN)):
+        yield Compared(load, name, quantile(foreseen, share), quantile(seen, share), within)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value that ``share`` of all do not exceed."""
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+def print_compared(compared: Sequence[Compared]) -> None:
+    """A table with every miss."""
+    table = Table("load", "number", "foreseen", "measured", "off by", "allowed")
+    for each in compared:
+        said = f"{each.miss:+.0%}" + ("" if each.is_kept else " MISS")
+        table.add_row(
+            f"{each.load:.1f}",
+            each.what,
+            f"{each.foreseen:.2f}",
+            f"{each.measured:.2f}",
+            said,
+            f"{each.within:.0%}",
+        )
+    Console().print(table)
+
+
+def main() -> None:
+    """Exit code 1 when a number is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--model", default="flux-nano")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--preset", default="balanced")
+    parser.add_argument("--requests", type=int, default=300, help="at each load (300)")
+    wanted = parser.parse_args()
+    profile = load_profile(wanted.model)
+    body = {"prompt": profile.example_prompt, "cache": wanted.preset, "seed": SEED}
+    words = ["--model", wanted.model, "--device", wanted.device, "--port", "0", "--max-batch", str(MAX_BATCH)]
+    command = [sys.executable, "-m", "server", "serve", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        try:
+            address = address_of(process.stdout)
+            compared = asyncio.run(check(address, body, profile.default_steps, wanted.requests))
+        finally:
+            process.terminate()
+    print_compared(compared)
+    sys.exit(0 if all(each.is_kept for each in compared) else 1)
+
+
+if __name__ == "__main__":
+    main()

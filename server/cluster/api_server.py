@@ -1,0 +1,106 @@
+"""The API process: HTTP in front of a queue in Redis. It loads no model and holds no job."""
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry
+
+from server.api.background import Background
+from server.api.edge import Edge
+from server.api.generation import LARGEST_SEED
+from server.api.parts import ApiParts
+from server.api.router import create_api
+from server.app import access_of, api_limits, label_rule, new_id, signer_of, write_line
+from server.cluster.stores import Stores
+from server.cluster.watch import ClusterWatch
+from server.metrics.api import ApiMetrics
+from server.metrics.registry import render, tell_build
+from server.playground.files import read_files
+from server.profile import ModelProfile
+from server.readiness import Phase
+from server.settings import Settings
+
+
+@dataclass
+class ApiServer:
+    """Ready when Redis takes writes and, unless the settings say otherwise, a worker lives."""
+
+    settings: Settings
+    profile: ModelProfile
+    stores: Stores
+    registry: CollectorRegistry
+    phase: Phase = Phase.SERVING
+    background: Background = field(default_factory=Background)
+    _watching: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        self.watch = ClusterWatch(
+            self.stores.queue,
+            self.stores.results,
+            self.profile.name,
+            new_id(),
+            needs_workers=not self.settings.ready_without_workers,
+        )
+        rule = label_rule(self.settings, self.profile)
+        self._metrics = ApiMetrics(self.registry, rule)
+        tell_build(self.registry, version("h2serve"), self.profile.name)
+
+    def api(self) -> Edge:
+        """The application to be served."""
+        settings = self.settings
+        return create_api(
+            ApiParts(
+                profile=self.profile,
+                limits=api_limits(settings),
+                queue=self.stores.queue,
+                results=self.stores.results,
+                metrics=self._metrics,
+                render_metrics=self._render_metrics,
+                pair_stats=self.stores.pair_stats,
+                log_line=write_line if settings.request_log else lambda line: None,
+                access=access_of(settings),
+                signer=signer_of(settings),
+                background=self.background,
+                public_url=settings.public_url,
+                heartbeat_s=settings.heartbeat_s,
+                clock=time.monotonic,
+                wall_clock=time.time,
+                new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
+                new_id=new_id,
+                images_per_s=lambda: self.watch.images_per_s,
+                has_started=lambda: True,
+                not_ready=self._not_ready,
+                pages=read_files() if settings.playground else {},
+            )
+        )
+
+    async def start(self) -> None:
+        """Raises StartupError for a refused password. A Redis that is not there yet is waited for."""
+        await self.stores.check()
+        await self.watch.look()
+        self._watching = asyncio.create_task(self.watch.run())
+
+    async def until_broken(self) -> None:
+        """Return when the watch has stopped by itself, which it does by an exception only."""
+        assert self._watching is not None
+        await asyncio.wait({self._watching})
+
+    async def drain(self) -> None:
+        """Answer whoever waits with 503; their jobs live on, and are found again by their keys or ids."""
+        self.phase = Phase.DRAINING
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        await self.stores.close()
+        await self.background.close()
+
+    def _not_ready(self) -> str | None:
+        return f"the server is {self.phase}" if self.phase is Phase.DRAINING else self.watch.reason
+
+    def _render_metrics(self) -> bytes:
+        self._metrics.workers_are(len(self.watch.workers))
+        self._metrics.redis_is("queue", self.watch.refused is None)
+        return render(self.registry)

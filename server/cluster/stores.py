@@ -1,0 +1,55 @@
+"""The queue, the results store and the pairs' figures of one process, all in Redis."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from server.app import new_id
+from server.jobs.bull.queue import RedisQueue
+from server.jobs.event import JobState
+from server.jobs.terms import QueueTerms
+from server.pair_stats.redis import RedisPairStats
+from server.redis_link import RedisAddress, check_redis, open_redis, read_address
+from server.results.redis import RedisResults
+from server.settings import Settings
+
+RESULT_CONNECTIONS, STATS_CONNECTIONS = 3, 1
+"""The queue's clients hold the others of the sixteen that a process may have."""
+
+
+@dataclass(frozen=True)
+class Stores:
+    """``addresses`` are those of queue and results, printable."""
+
+    queue: RedisQueue
+    results: RedisResults
+    pair_stats: RedisPairStats
+    stats_client: Any
+    addresses: tuple[RedisAddress, RedisAddress]
+
+    async def check(self) -> None:
+        """Warn of unsafe settings. Raises StartupError where a password is refused; who is not there may come."""
+        for address in dict.fromkeys(self.addresses):
+            async with open_redis(address, 1) as client:
+                await check_redis(client, address)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.queue.close()
+        await self.results.close()
+        await self.stats_client.aclose()
+
+
+def open_stores(settings: Settings, on_end: Callable[[JobState], None]) -> Stores:
+    """Nothing is connected yet. ``on_end`` is told of the jobs that this process ends. Raises SettingsError."""
+    queue = read_address(settings.redis, settings.redis_password_file)
+    results = read_address(settings.results_redis or settings.redis, settings.redis_password_file)
+    terms = QueueTerms(lease_ms=round(1000 * settings.lease_s))
+    stats_client = open_redis(queue, STATS_CONNECTIONS)
+    return Stores(
+        RedisQueue(queue, new_id, terms, on_end=on_end),
+        RedisResults(open_redis(results, RESULT_CONNECTIONS)),
+        RedisPairStats(stats_client),
+        stats_client,
+        (queue, results),
+    )

@@ -1,0 +1,63 @@
+"""What an API process knows of Redis and of the workers, looked at once a second."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from server.endless import goes_on
+from server.errors import NotReady
+from server.jobs.interface import JobQueue
+from server.jobs.workers import WorkerInfo
+from server.results.interface import ResultStore
+
+LOOK_EACH_S = 1.0
+NOT_ASKED_YET = "Redis has not answered yet"
+NO_WORKER = "no worker lives that serves this model"
+
+
+def reason_not_ready(refused: str | None, num_workers: int, needs_workers: bool) -> str | None:
+    """Why new requests are not welcome: Redis takes no writes, or nobody is there to work."""
+    if refused is not None:
+        return refused
+    return NO_WORKER if needs_workers and num_workers == 0 else None
+
+
+@dataclass
+class ClusterWatch:
+    """``name`` is the process's own, for the key that it writes to see whether the results store takes writes."""
+
+    queue: JobQueue
+    results: ResultStore
+    model: str
+    name: str
+    needs_workers: bool
+    workers: list[WorkerInfo] = field(default_factory=list)
+    refused: str | None = NOT_ASKED_YET
+
+    @property
+    def reason(self) -> str | None:
+        """None when new requests are welcome."""
+        return reason_not_ready(self.refused, len(self.workers), self.needs_workers)
+
+    @property
+    def images_per_s(self) -> float | None:
+        """Of all workers together, as they measure it; None before the first image."""
+        rates = [worker.images_per_s for worker in self.workers if worker.images_per_s is not None]
+        return sum(rates) if rates else None
+
+    async def run(self) -> None:
+        """For ever. What is due in the queue is done here too, so that it is also done while no worker lives."""
+        while goes_on():
+            await self.look()
+            await asyncio.sleep(LOOK_EACH_S)
+
+    async def look(self) -> None:
+        """Write to both stores, and count the workers that still take jobs."""
+        try:
+            await self.queue.sweep()
+            await self.results.put(f"watch/{self.name}", b"", 10 * LOOK_EACH_S)
+            known = await self.queue.workers()
+        except NotReady as error:
+            self.refused = error.message
+            return
+        self.refused = None
+        self.workers = [worker for worker in known if worker.model == self.model and not worker.draining]

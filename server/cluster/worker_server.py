@@ -1,0 +1,142 @@
+"""The worker process: one engine, its jobs from Redis, and a small HTTP port of its own."""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from server.app import LoadEngine, in_daemon_thread, label_rule
+from server.cluster.stores import Stores
+from server.engine.interface import Engine
+from server.http_server import http_config
+from server.metrics.registry import render, tell_build
+from server.metrics.worker import WorkerMetrics
+from server.profile import ModelProfile
+from server.serve import QuietServer
+from server.settings import Settings
+from server.worker.leave import leave
+from server.worker.parts import WorkerParts
+from server.worker.port import create_port
+from server.worker.terms import CheckpointKind, CheckpointTerms, WorkerTerms
+from server.worker.worker import Worker
+
+RENEWALS_A_LEASE = 5
+
+
+@dataclass
+class WorkerServer:
+    """``listening`` is the port's socket. The first SIGTERM gives jobs the grace time, the second none."""
+
+    settings: Settings
+    profile: ModelProfile
+    stores: Stores
+    load_engine: LoadEngine
+    listening: socket.socket
+    registry: CollectorRegistry
+    _worker: Worker | None = None
+
+    async def serve(self, on_ready: Callable[[str], None]) -> None:
+        """Until a signal. ``on_ready`` is told the name. Raises StartupError, and what breaks the worker."""
+        stop, hurry = asyncio.Event(), asyncio.Event()
+
+        def signalled() -> None:
+            (hurry if stop.is_set() else stop).set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, signalled)
+        http = QuietServer(self._http())
+        answering = asyncio.create_task(http.serve(sockets=[self.listening]))
+        try:
+            await self._work(stop, hurry, on_ready)
+        finally:
+            http.should_exit = True
+            await answering
+            await self.stores.close()
+
+    async def _work(self, stop: asyncio.Event, hurry: asyncio.Event, on_ready: Callable[[str], None]) -> None:
+        """Load, work, leave. A model that is still loading is not waited for."""
+        await self.stores.check()
+        loading = asyncio.create_task(in_daemon_thread(self.load_engine))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not loading.done():
+                return
+            engine = loading.result()
+            worker = self._worker = Worker(self._parts(engine))
+            working = asyncio.create_task(worker.run())
+            on_ready(worker.info.worker)
+            leaving = asyncio.create_task(worker.leaving.wait())
+            await asyncio.wait({working, stopping, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                await leave(worker, self.settings.shutdown_grace_s, hurry, time.monotonic)
+                await worker.say_goodbye()
+            leaving.cancel()
+            working.cancel()
+            await asyncio.to_thread(engine.stop, 0.0)
+            await asyncio.gather(working, return_exceptions=True)
+            if not working.cancelled():
+                working.result()
+        finally:
+            loading.cancel()
+            stopping.cancel()
+
+    def _parts(self, engine: Engine) -> WorkerParts:
+        settings = self.settings
+        metrics = WorkerMetrics(self.registry, label_rule(settings, self.profile))
+        metrics.batch_limit_is(settings.max_batch)
+        tell_build(self.registry, version("h2serve"), self.profile.name)
+        return WorkerParts(
+            self.stores.queue,
+            self.stores.results,
+            engine,
+            metrics,
+            self.stores.pair_stats,
+            worker_terms(settings, self.profile.name, self.listening),
+            time.monotonic,
+        )
+
+    def _http(self) -> uvicorn.Config:
+        app = create_port(self._why_dead, self._why_not_ready, lambda: render(self.registry))
+        return http_config(app, self.settings.head_timeout_s)
+
+    def _why_dead(self) -> str | None:
+        """An engine that hangs does not come back: whoever looks at this should start a new process."""
+        worker = self._worker
+        return None if worker is None or worker.has_pulse else "the engine's loop does not tick"
+
+    def _why_not_ready(self) -> str | None:
+        if self._worker is None:
+            return "the model is not loaded yet"
+        return "the worker is leaving" if self._worker.leaving.is_set() else None
+
+
+def worker_terms(settings: Settings, model: str, listening: socket.socket) -> WorkerTerms:
+    """What the settings say, under a name that no other worker has."""
+    host, port = listening.getsockname()[:2]
+    megabyte = 2**20
+    return WorkerTerms(
+        model=model,
+        name=f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(3)}",
+        result_ttl_s=settings.result_ttl_s,
+        version=version("h2serve"),
+        max_images=settings.max_batch,
+        address=f"{host}:{port}",
+        renew_each_s=settings.lease_s / RENEWALS_A_LEASE,
+        stalled_after_s=settings.stalled_after_s,
+        checkpoints=CheckpointTerms(
+            CheckpointKind(settings.checkpoint),
+            settings.checkpoint_each_steps,
+            settings.checkpoint_interval_s,
+            settings.checkpoint_full_up_to_mb * megabyte,
+            settings.checkpoint_budget_mb * megabyte,
+        ),
+    )

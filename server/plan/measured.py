@@ -1,0 +1,56 @@
+"""Step times as a server's own metrics have them. Pure: the text of /metrics in, numbers out."""
+
+from dataclasses import dataclass
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from server.errors import SettingsError
+from server.plan.step_times import StepTimes
+
+SHORTEST_S = 1e-6
+"""An engine without a model takes no time, which no fleet could be worked out from."""
+Labels = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """All series of a scrape by name and labels; two scrapes' difference is what happened between them."""
+
+    values: dict[tuple[str, Labels], float]
+
+    def __sub__(self, earlier: "Sums") -> "Sums":
+        return Sums({key: value - earlier.values.get(key, 0.0) for key, value in self.values.items()})
+
+    def total(self, name: str, **labels: str) -> float:
+        """The sum over all series of the name that have these labels."""
+        wanted = set(labels.items())
+        return sum(
+            value for (found, having), value in self.values.items() if found == name and wanted <= set(having)
+        )
+
+
+def read_sums(text: str) -> Sums:
+    """The text of /metrics."""
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return Sums({(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples})
+
+
+def mean_step_times(sums: Sums) -> StepTimes:
+    """Mean seconds by batch label; a label stands for itself. Raises SettingsError before the first step."""
+    seconds = {}
+    for name, labels in sums.values:
+        batch = dict(labels).get("batch")
+        if name == "h2serve_step_seconds_count" and batch is not None:
+            count = sums.total(name, batch=batch)
+            if count > 0:
+                mean_s = sums.total("h2serve_step_seconds_sum", batch=batch) / count
+                seconds[int(batch)] = max(SHORTEST_S, mean_s)
+    if not seconds:
+        raise SettingsError("the server has taken no step yet, so there are no step times to plan with")
+    return StepTimes(seconds)
+
+
+def mean_stage_s(sums: Sums, stage: str) -> float:
+    """Mean seconds of an image's ``encode`` or ``decode``; 0 before the first."""
+    count = sums.total("h2serve_generation_stage_seconds_count", stage=stage)
+    return sums.total("h2serve_generation_stage_seconds_sum", stage=stage) / count if count else 0.0

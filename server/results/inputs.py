@@ -1,0 +1,33 @@
+"""A request's input images, kept beside the results from before its job is put until after it has ended."""
+
+from collections.abc import Mapping
+
+from server.request import ImageRequest
+from server.results.interface import ResultStore
+
+
+async def keep_inputs(results: ResultStore, files: Mapping[str, bytes], ttl_s: float) -> None:
+    """Files by their keys; the time to live is for jobs whose end nobody sees."""
+    for key, content in files.items():
+        await results.put(key, content, ttl_s)
+
+
+async def fetch_inputs(results: ResultStore, request: ImageRequest) -> dict[str, bytes] | None:
+    """The request's files by their keys; None when one of them is no longer there."""
+    files = {}
+    for key in input_keys(request):
+        content = await results.get(key)
+        if content is None:
+            return None
+        files[key] = content
+    return files
+
+
+async def forget_inputs(results: ResultStore, request: ImageRequest) -> None:
+    """After the job's end; twice is fine."""
+    await results.delete(*input_keys(request))
+
+
+def input_keys(request: ImageRequest) -> tuple[str, ...]:
+    """None where it has no input images."""
+    return () if request.inputs is None else request.inputs.all

@@ -1,0 +1,1 @@
+"""OpenTelemetry traces of requests, an optional extra: h2serve[otel]."""

@@ -1,0 +1,114 @@
+"""The server's own processes, started as a user starts them, and hurt as only the world does it."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+
+START_S = 90.0
+WAIT_S = 90.0
+POLL_S = 0.02
+
+
+class ServerProcess:
+    """``python -m server`` with its output in a file; stopped at the end whatever happens."""
+
+    def __init__(self, words: Sequence[str], log: Path, environ: dict[str, str]) -> None:
+        self.log = log
+        with log.open("wb") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "server", *words],
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", **environ},
+            )
+
+    def said(self, pattern: str) -> str:
+        """Wait until it has written what matches; the first group."""
+        until(lambda: re.search(pattern, self.text) is not None or self.has_ended, START_S)
+        found = re.search(pattern, self.text)
+        assert found is not None, self.text
+        return found.group(1)
+
+    @property
+    def text(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """As ``kill -9``."""
+        self._process.kill()
+        self._process.wait()
+
+    def wait(self) -> int:
+        """The exit code, within a time limit."""
+        return self._process.wait(WAIT_S)
+
+
+class Cluster:
+    """Processes over one Redis. A lease is short, so that a lost worker is noticed within the test."""
+
+    def __init__(self, redis_url: str, folder: Path, **environ: str) -> None:
+        self.redis_url, self._folder = redis_url, folder
+        self._environ = {"H2SERVE_LEASE_S": "2", "H2SERVE_CHECKPOINT_INTERVAL_S": "0", **environ}
+        self.processes: list[ServerProcess] = []
+
+    def start(self, *words: str) -> ServerProcess:
+        log = self._folder / f"{len(self.processes)}-{words[0]}.log"
+        process = ServerProcess([*words, "--redis", self.redis_url], log, self._environ)
+        self.processes.append(process)
+        return process
+
+    def api(self, *words: str) -> tuple[ServerProcess, httpx.Client]:
+        """An API process that listens, ready or not."""
+        process = self.start("api", "--port", "0", *words)
+        address = process.said(r"h2serve api: \S+ at (http://\S+),")
+        return process, httpx.Client(base_url=address, timeout=WAIT_S)
+
+    def worker(self, engine: str | None = "slow-step:step_s=0.02", *words: str) -> ServerProcess:
+        """A worker process that has said that it works; ``engine`` None is the real one."""
+        fake = ("--engine", engine) if engine else ("--device", "cpu")
+        process = self.start("worker", *fake, *words)
+        process.said(r"h2serve worker (\S+):")
+        return process
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.kill()
+
+
+@contextlib.contextmanager
+def cluster(redis_url: str, **environ: str) -> Iterator[Cluster]:
+    """Processes that are gone at the end."""
+    with TemporaryDirectory(prefix="h2serve-cluster-") as folder:
+        started = Cluster(redis_url, Path(folder), **environ)
+        try:
+            yield started
+        finally:
+            started.stop()
+
+
+def until(is_so: Callable[[], bool], seconds: float = WAIT_S) -> None:
+    """Wait for what another process brings about."""
+    until_s = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until_s, "it did not come about"
+        time.sleep(POLL_S)
+
+
+def until_ready(client: httpx.Client) -> None:
+    until(lambda: client.get("/readyz").status_code == 200)

@@ -1,0 +1,61 @@
+"""What an API process makes of what it sees of Redis and of the workers."""
+
+import asyncio
+from dataclasses import replace
+
+from server.cluster.watch import NO_WORKER, NOT_ASKED_YET, ClusterWatch, reason_not_ready
+from server.errors import StorageFull
+from server.jobs.memory import MemoryQueue
+from server.jobs.workers import WorkerInfo
+from server.results.memory import MemoryResults
+from tests.core.worked import Clock, new_tokens
+
+WORKER = WorkerInfo("w", "flux-nano", "0.1.0", max_images=8, images_per_s=2.5)
+
+
+class FullResults(MemoryResults):
+    """A store without room."""
+
+    async def put(self, key: str, content: bytes, ttl_s: float) -> None:
+        raise StorageFull("there is no room")
+
+
+def test_requests_are_welcome_while_redis_takes_writes_and_a_worker_lives() -> None:
+    assert reason_not_ready(None, 1, True) is None
+    assert reason_not_ready(None, 0, True) == NO_WORKER
+    assert reason_not_ready(None, 0, False) is None
+    assert reason_not_ready("gone", 1, False) == "gone"
+
+
+def watch(results: MemoryResults, needs_workers: bool = True) -> ClusterWatch:
+    queue = MemoryQueue(new_tokens(), Clock())
+    return ClusterWatch(queue, results, "flux-nano", "api", needs_workers)
+
+
+def test_only_workers_of_the_model_that_take_jobs_count() -> None:
+    async def scenario() -> None:
+        seen = watch(MemoryResults(Clock()))
+        assert seen.reason == NOT_ASKED_YET
+        await seen.look()
+        assert seen.reason == NO_WORKER
+        for other in (replace(WORKER, worker="x", model="flux1"), replace(WORKER, worker="y", draining=True)):
+            await seen.queue.announce(other, 15_000)
+        await seen.look()
+        assert seen.reason == NO_WORKER
+        await seen.queue.announce(WORKER, 15_000)
+        await seen.queue.announce(replace(WORKER, worker="v", images_per_s=None), 15_000)
+        await seen.look()
+        assert seen.reason is None and len(seen.workers) == 2
+        assert seen.images_per_s == 2.5
+
+    asyncio.run(scenario())
+
+
+def test_a_store_that_takes_nothing_is_not_ready_with_its_reason() -> None:
+    async def scenario() -> None:
+        seen = watch(FullResults(Clock()), needs_workers=False)
+        await seen.look()
+        assert seen.reason == "there is no room"
+        assert seen.images_per_s is None
+
+    asyncio.run(scenario())

@@ -1,0 +1,140 @@
+"""The peers: what they read, how they are bounded, brought to equal skipping, batched and compared."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from load_tests.errors import LoadTestError
+from load_tests.fidelity import Fidelity
+from load_tests.mix import load_mix
+from load_tests.orders import mixed_orders
+from load_tests.peers.__main__ import knobs, parser, table
+from load_tests.peers.bounded_queue import BoundedQueue
+from load_tests.peers.comparison import Standing
+from load_tests.peers.contender import Contender, serving
+from load_tests.peers.matching import matching_factor
+from load_tests.peers.measuring import peak_goodput, with_factor
+from load_tests.peers.wanted import parse_wanted
+from load_tests.summary import Summary
+
+
+def summary(rate: float, goodput: float, lag_ms: float = 0.0) -> Summary:
+    return Summary(
+        offered_rate=rate,
+        seed=0,
+        requests=10,
+        images=10,
+        refused=0,
+        failed=0,
+        seconds=10.0,
+        images_per_s=goodput,
+        goodput=goodput,
+        attainment=1.0,
+        p50_s=1.0,
+        p90_s=1.0,
+        p99_s=None,
+        max_s=1.0,
+        refused_p90_s=None,
+        megapixel_steps_per_s=None,
+        skipped_blocks=0.5,
+        lag_p99_ms=lag_ms,
+    )
+
+
+def standing(name: str, *runs: Summary) -> Standing:
+    contender = Contender(name, ["true"], "/")
+    return Standing(contender, None, 0.5, 2.0, Fidelity(30.0, 0.9, 0.1), list(runs))
+
+
+def test_every_request_of_the_peers_mix_is_understood() -> None:
+    for order in mixed_orders(with_factor(load_mix("peers"), 2.0), 50, seed=0):
+        wanted = parse_wanted(order.body)
+        assert wanted.threshold == pytest.approx(2.0 * order.body["tau1"])
+        assert (wanted.width, wanted.height) == (128, 128)
+
+
+def test_an_uncached_request_has_no_threshold_and_batches_apart() -> None:
+    body = dict(mixed_orders(load_mix("peers"), 1, seed=0)[0].body)
+    cached, uncached = parse_wanted(body), parse_wanted({**body, "cache": "off"})
+    assert uncached.threshold is None
+    assert cached.batch_key != uncached.batch_key
+
+
+def test_a_request_beyond_the_bound_is_refused_at_once_and_the_others_are_answered() -> None:
+    async def run() -> list[int]:
+        gate = asyncio.Event()
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await gate.wait()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"{}"})
+
+        transport = httpx.ASGITransport(BoundedQueue(app, most=2))
+        async with httpx.AsyncClient(transport=transport, base_url="http://peer") as client:
+            waiting = [asyncio.create_task(client.post("/")) for _ in range(2)]
+            await asyncio.sleep(0)
+            refused = await client.post("/")
+            gate.set()
+            answers = [await each for each in waiting]
+            again = await client.post("/")
+        assert refused.headers["retry-after"] and refused.json()["error"]["message"]
+        return [refused.status_code, *(answer.status_code for answer in answers), again.status_code]
+
+    assert asyncio.run(run()) == [429, 200, 200, 200]
+
+
+@given(st.floats(0.1, 0.9), st.floats(0.2, 5))
+def test_a_factor_is_found_wherever_skipping_rises_with_it(wanted: float, scale: float) -> None:
+    async def skipped_at(factor: float) -> float:
+        return factor / (factor + scale * (1 - wanted) / wanted)
+
+    async def run() -> float:
+        return await skipped_at(await matching_factor(skipped_at, wanted))
+
+    assert asyncio.run(run()) == pytest.approx(wanted, rel=0.021)
+
+
+def test_a_peer_that_cannot_skip_so_much_is_not_compared() -> None:
+    async def never(factor: float) -> float:
+        return 0.1
+
+    with pytest.raises(LoadTestError, match=r"skips 0\.100"):
+        asyncio.run(matching_factor(never, 0.6))
+
+
+def test_the_peak_is_the_best_mean_over_seeds_of_valid_runs() -> None:
+    runs = [
+        summary(1.0, 1.0),
+        summary(1.0, 0.8),
+        summary(2.0, 1.6),
+        summary(2.0, 0.6),
+        summary(3.0, 9.0, lag_ms=50),
+    ]
+    assert peak_goodput(runs) == (1.1, 2.0)
+    with pytest.raises(LoadTestError, match="no run is valid"):
+        peak_goodput(runs[-1:])
+
+
+def test_the_table_says_how_many_times_ours_is() -> None:
+    text = table([standing("h2serve", summary(4.0, 3.0)), standing("one-lock", summary(2.0, 1.5))])
+    assert text.splitlines()[2].endswith("| 3 | 4 |  |")
+    assert text.splitlines()[3].endswith("| 1.5 | 2 | 2.00 x |")
+
+
+def test_batch_size_and_wait_are_each_tuned_over_three_values() -> None:
+    tried = knobs(parser().parse_args([]))
+    assert {size for size, _ in tried} == {"4", "8", "16"}
+    assert {wait for _, wait in tried} == {"0.01", "0.05", "0.2"}
+    assert len(tried) == len(set(tried)) == 5
+
+
+def test_a_contender_that_cannot_start_is_said_to_have_ended(tmp_path: Path) -> None:
+    broken = Contender("broken", [sys.executable, "-c", "raise SystemExit(3)"], "/")
+    with pytest.raises(LoadTestError, match="broken ended with 3"), serving(broken, str(tmp_path / "log")):
+        raise AssertionError("never here")

@@ -1,0 +1,105 @@
+"""Where a plan's numbers come from, and what the command says of them."""
+
+import json
+
+import pytest
+
+from server.__main__ import main
+from server.engine.fake import InstantEngine
+from server.engine.interface import BatchStepped
+from server.errors import SettingsError
+from server.plan.gpus import gpu_named, known_gpus
+from server.plan.measured import mean_stage_s, mean_step_times, read_sums
+from server.plan.share import share_of
+from server.profile import load_profile
+from tests.live import live_server
+from tests.metrics.sides import OFF, Sides, row
+
+NANO, FLUX1 = load_profile("flux-nano"), load_profile("black-forest-labs/FLUX.1-dev")
+PLAN = ("plan", "--rate", "2", "--p99", "9", "--preset", "balanced")
+
+
+def test_a_preset_measured_on_the_model_says_so() -> None:
+    share, remark = share_of(NANO, "balanced")
+    assert share == NANO.presets["balanced"].measured_flops_ratio
+    assert not remark.startswith("estimate")
+
+
+def test_a_preset_that_was_never_measured_on_the_model_is_an_estimate_and_says_so() -> None:
+    share, remark = share_of(FLUX1, "balanced")
+    assert share == NANO.presets["balanced"].measured_flops_ratio
+    assert remark.startswith("estimate") and "flux-nano" in remark
+
+
+def test_off_spends_everything_and_an_unknown_preset_is_refused() -> None:
+    assert share_of(FLUX1, "off")[0] == 1
+    with pytest.raises(SettingsError, match="allowed are off, fast"):
+        share_of(FLUX1, "turbo")
+
+
+def test_every_gpu_has_a_source_and_an_unknown_one_is_refused_with_the_list() -> None:
+    assert all(0 < gpu.step_s < 10 and len(gpu.source) > 20 for gpu in known_gpus().values())
+    with pytest.raises(SettingsError, match="allowed are h100"):
+        gpu_named("abacus")
+
+
+def test_step_times_are_the_means_of_what_was_stepped_between_two_scrapes() -> None:
+    sides = Sides()
+
+    def step(size: int, seconds: float) -> None:
+        sides.worker.engine_said(BatchStepped(size, seconds, (row(OFF),) * size))
+
+    step(1, 9.0)
+    earlier = read_sums(sides.text())
+    for size, seconds in ((1, 0.1), (1, 0.3), (8, 1.2)):
+        step(size, seconds)
+    sums = read_sums(sides.text()) - earlier
+    times = mean_step_times(sums)
+    assert {size: pytest.approx(seconds) for size, seconds in times.seconds.items()} == {1: 0.2, 8: 1.2}
+    assert mean_stage_s(sums, "decode") == 0
+
+
+def test_before_the_first_step_there_is_nothing_to_plan_with() -> None:
+    with pytest.raises(SettingsError, match="no step yet"):
+        mean_step_times(read_sums(Sides().text()))
+
+
+def test_the_command_marks_what_was_never_run_as_an_estimate(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*PLAN, "--gpu", "h100"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert "estimate: h2serve was never run on h100" in said and "xDiT" in said
+    assert "yes" in said
+
+
+def test_the_command_reads_a_running_server_s_metrics(capsys: pytest.CaptureFixture[str]) -> None:
+    with live_server(InstantEngine) as client:
+        client.post("/v1/images/generations", json={"prompt": "a star"}).raise_for_status()
+        with pytest.raises(SystemExit) as ended:
+            main([*PLAN, "--url", str(client.base_url), "--json"])
+    assert ended.value.code == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["fleets"][-1]["workers"] == 1
+    assert "measured" in answer["remarks"][0]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "give one of"),
+        (("--gpu", "h100", "--step-times", "1:1"), "give one of"),
+        (("--step-times", "fast"), "step times are 'fast'"),
+        (("--gpu", "h100", "--steps", "400"), "allowed is at least"),
+        (("--url", "ftp://x"), "allowed is one that begins with http"),
+        (("--url", "http://127.0.0.1:9"), "cannot be read"),
+    ],
+)
+def test_what_cannot_be_planned_is_said_in_one_line_with_exit_code_2(
+    words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*PLAN, *words])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
