@@ -38,6 +38,7 @@ from server.metrics.registry import render, tell_build
 from server.metrics.thresholds import ThresholdRule, threshold_rule
 from server.metrics.worker import WorkerMetrics
 from server.pair_stats.memory import MemoryPairStats
+from server.playground.files import read_files
 from server.profile import ModelProfile, check_image_input, load_profile, model_source, with_presets
 from server.readiness import Phase, Readiness
 from server.results.memory import MemoryResults
@@ -108,6 +109,7 @@ class EmbeddedServer:
                 images_per_s=lambda: None if self._worker is None else self._worker.rate.images_per_s,
                 has_started=lambda: self.readiness.started,
                 not_ready=self._not_ready,
+                pages=read_files() if self.settings.playground else {},
                 traces=self.traces,
             )
         )

@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     insecure_no_auth: bool
     metrics_token: str = Field(pattern=r"^\S*$")
     cors_origins: str
+    playground: bool
     heartbeat_s: float = Field(gt=0)
     url_secret: str
     url_secret_file: str

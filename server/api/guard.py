@@ -6,7 +6,7 @@ encoding means one thing here and another there.
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, QueryParams
@@ -19,7 +19,7 @@ from server.api.url_signer import Grant, UrlSigner
 from server.errors import NotAllowed, ServerError
 
 OPEN_PATHS = ("/livez", "/readyz", "/startupz")
-"""All that a stranger is answered; each tells no more than a word."""
+"""What a stranger is answered beside the pages of the playground; each tells no more than a word."""
 METRICS_PATH = "/metrics"
 FILE_PATH = re.compile(r"/v1/files/([0-9a-f]{32})")
 """Open to an address whose signature is good, or was: past its life it says so."""
@@ -33,13 +33,14 @@ _NO_KEY = "an API key is missing, allowed is 'Authorization: Bearer KEY' or 'x-k
 class Guard:
     """``keys`` None lets everybody in; ``signer`` knows good addresses of files.
 
-    ``metrics_token``, where there is one, is good for the metrics only.
+    ``metrics_token``, where there is one, is good for the metrics only. ``pages`` are the paths of static files.
     """
 
     app: ASGIApp
     keys: KeyStore | None
     signer: UrlSigner
     metrics_token: str = ""
+    pages: Collection[str] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -56,7 +57,7 @@ class Guard:
     async def _caller(self, scope: Scope) -> Caller:
         """Raises NotAllowed, which says nothing of what is or is not there, and NotReady without a key store."""
         path = scope["path"]
-        if self.keys is None or path in OPEN_PATHS or self._is_signed(scope):
+        if self.keys is None or path in OPEN_PATHS or path in self.pages or self._is_signed(scope):
             return NOBODY_IN_PARTICULAR
         secret = secret_of(Headers(scope=scope))
         if secret is None:

@@ -43,9 +43,11 @@ def describe(profile: ModelProfile) -> dict[str, Any]:
         "sides": {"min": profile.min_side, "max": profile.max_side, "multiple": profile.side_multiple},
         "default_size": f"{profile.default_width}x{profile.default_height}",
         "default_steps": profile.default_steps,
+        "max_steps": profile.max_steps,
         "default_guidance": profile.default_guidance,
         "image_input": profile.image_input.value,
         "max_input_images": profile.max_input_images,
         "default_preset": profile.default_preset,
+        "example_prompt": profile.example_prompt,
         "presets": {name: preset.model_dump(exclude_none=True) for name, preset in profile.presets.items()},
     }

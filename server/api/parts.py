@@ -1,6 +1,6 @@
 """Everything the API needs, in one place; the composition root fills it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from server.access.access import Access
@@ -10,6 +10,7 @@ from server.api.url_signer import UrlSigner
 from server.jobs.interface import JobQueue
 from server.metrics.api import ApiMetrics
 from server.pair_stats.interface import PairStats
+from server.playground.files import StaticFile
 from server.profile import ModelProfile
 from server.results.interface import ResultStore
 from server.traces.interface import NoTraces, Traces
@@ -36,7 +37,7 @@ class ApiParts:
     """``clock`` gives monotonic seconds, ``wall_clock`` seconds since 1970, ``not_ready`` the reason or None.
 
     ``public_url`` is what the addresses in answers begin with, empty for the host that the client called. Streams
-    show a sign of life each ``heartbeat_s``.
+    show a sign of life each ``heartbeat_s``. ``pages`` are static files by their paths, open to everybody.
     """
 
     profile: ModelProfile
@@ -59,4 +60,5 @@ class ApiParts:
     images_per_s: Callable[[], float | None]
     has_started: Callable[[], bool]
     not_ready: Callable[[], str | None]
+    pages: Mapping[str, StaticFile]
     traces: Traces = field(default_factory=NoTraces)

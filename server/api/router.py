@@ -5,6 +5,7 @@ from starlette.types import ASGIApp
 
 from server.api.bfl import bfl_router
 from server.api.body_deadline import BodyDeadline
+from server.api.compare import compare_router
 from server.api.cors import with_cors
 from server.api.edge import Edge
 from server.api.edits import edits_router
@@ -17,6 +18,7 @@ from server.api.job_events import job_events_router
 from server.api.jobs import jobs_router
 from server.api.models import models_router
 from server.api.openapi import DocumentedApi
+from server.api.pages import pages_router
 from server.api.parts import ApiParts
 from server.api.presets import presets_router
 from server.api.request_log import RequestLog
@@ -27,7 +29,7 @@ def create_api(parts: ApiParts) -> Edge:
     """All routes behind their guard, ready to be served."""
     access = parts.access
     in_time = BodyDeadline(create_routes(parts), parts.limits.body_timeout_s, parts.clock)
-    guarded: ASGIApp = Guard(in_time, access.keys, parts.signer, access.metrics_token)
+    guarded: ASGIApp = Guard(in_time, access.keys, parts.signer, access.metrics_token, parts.pages)
     if access.cors_origins:
         guarded = with_cors(guarded, access.cors_origins)
     return Edge(
@@ -49,9 +51,12 @@ def create_routes(parts: ApiParts) -> FastAPI:
         title="h2serve",
         description="Flux images under H2-Cache, two thresholds a request.",
         redirect_slashes=False,
+        docs_url=None,  # its pages load scripts from elsewhere; ours are in server/playground/
+        redoc_url=None,
     )
     add_error_handlers(app)
     made = (images_router, edits_router, jobs_router, job_events_router, files_router, bfl_router)
-    for make in (*made, models_router, presets_router, stats_router, health_router):
+    for make in (*made, compare_router, models_router, presets_router, stats_router, health_router):
         app.include_router(make(parts))
+    app.include_router(pages_router(parts.pages))
     return app

@@ -18,6 +18,7 @@ from server.cluster.stores import Stores
 from server.cluster.watch import ClusterWatch
 from server.metrics.api import ApiMetrics
 from server.metrics.registry import render, tell_build
+from server.playground.files import read_files
 from server.profile import ModelProfile
 from server.readiness import Phase
 from server.settings import Settings
@@ -75,6 +76,7 @@ class ApiServer:
                 has_started=lambda: True,
                 not_ready=self._not_ready,
                 traces=self._traces,
+                pages=read_files() if settings.playground else {},
             )
         )
 

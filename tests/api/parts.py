@@ -20,6 +20,7 @@ from server.metrics.api import ApiMetrics
 from server.metrics.registry import render
 from server.metrics.thresholds import threshold_rule
 from server.pair_stats.memory import MemoryPairStats
+from server.playground.files import read_files
 from server.profile import load_profile
 from server.request import CacheCounts, ImageResult, JobResult, Timings
 from server.results.memory import MemoryResults
@@ -65,6 +66,7 @@ def api_parts(
         images_per_s=lambda: 2.0,
         has_started=lambda: not_ready() is None,
         not_ready=not_ready,
+        pages=read_files(),
     )
 
 

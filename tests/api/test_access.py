@@ -19,6 +19,7 @@ from server.access.usage import Usage
 from server.api.guard import OPEN_PATHS
 from server.api.router import create_routes
 from server.engine.fake import InstantEngine
+from server.playground.files import FILES
 from tests.api.conftest import PROMPT, error_of, generate
 from tests.api.parts import api_parts, client_of, new_queue
 from tests.live import live_server
@@ -90,12 +91,12 @@ def spellings(path: str) -> list[str]:
 
 
 HOSTS = ("host: x", "host: x/livez?", "host: x:80/livez#", "host: [::1]/livez", "host: /livez", "host: ")
-CLOSED = [(method, path) for method, path in walk() if path not in OPEN_PATHS]
+CLOSED = [(method, path) for method, path in walk() if path not in (*OPEN_PATHS, *FILES)]
 
 
 def test_the_walk_sees_the_whole_application() -> None:
     paths = {path for _, path in walk()}
-    assert {"/v1/images/generations", "/v1/models", "/metrics", "/docs", "/openapi.json", *OPEN_PATHS} <= paths
+    assert {"/v1/images/generations", "/v1/models", "/metrics", "/openapi.json", *OPEN_PATHS, *FILES} <= paths
     assert OPEN_PATHS == ("/livez", "/readyz", "/startupz")
 
 
@@ -110,10 +111,10 @@ def test_a_stranger_gets_nowhere_however_the_request_is_written(
     assert raw(guarded, method, path, "host: x", "x-forwarded-for: 127.0.0.1", "x-original-url: /livez") == 401
 
 
-@pytest.mark.parametrize("path", OPEN_PATHS)
+@pytest.mark.parametrize("path", [*OPEN_PATHS, *FILES])
 def test_what_is_open_is_open_under_its_own_name_only(guarded: httpx.Client, path: str) -> None:
     assert raw(guarded, "GET", path, "host: x") == 200
-    for spelling in (path + "/", "/" + path, path.upper(), path + "%00", path + "/x"):
+    for spelling in {path + "/", "/" + path, path.upper(), path + "%00", path + "/x"} - {path}:
         assert raw(guarded, "GET", spelling, "host: x") == 401
 
 
