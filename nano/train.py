@@ -67,7 +67,8 @@ def train(
     if warm_start:
         take_weights(base, warm_start, fresh_text)
     if not (run_folder / "base.pt").exists():
-        teach_words(base, banks[0], settings, seconds, run_folder)
+        only_reader = warm_start is not None and not fresh_text
+        teach_words(base, banks[0], settings, seconds, run_folder, only_reader)
     train_base(
         base,
         banks,
@@ -83,12 +84,22 @@ def train(
 
 
 def teach_words(
-    run: AveragedRun[Model], bank: Bank, settings: NanoSettings, seconds: float, run_folder: Path
+    run: AveragedRun[Model],
+    bank: Bank,
+    settings: NanoSettings,
+    seconds: float,
+    run_folder: Path,
+    only_reader: bool = False,
 ) -> None:
-    """The text encoder before it sees images; the average starts from what it has learnt."""
+    """The text encoder before it sees images; the average starts from what it has learnt.
+
+    ``only_reader`` is for an encoder that knows the words already: an untaught reader's gradients would undo that.
+    """
     text, reader = run.model.text, run.model.words
     stage_s = settings.words.share * seconds
+    text.requires_grad_(not only_reader)
     train_words(text, reader, bank.text, bank.words, settings.words, stage_s, run_folder)
+    text.requires_grad_(True)
     run.average.text.load_state_dict(text.state_dict())
     run.average.words.load_state_dict(reader.state_dict())
 

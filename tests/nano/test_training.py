@@ -17,7 +17,7 @@ from nano.export import export, fix_guidance
 from nano.run import AveragedRun, Run, train_for
 from nano.settings import FluxSettings, NanoSettings, load_settings
 from nano.text import POOLED_WIDTH
-from nano.train import train
+from nano.train import teach_words, train
 from nano.vae import build_vae
 from nano.warm_start import take_weights
 
@@ -131,3 +131,12 @@ def test_a_warm_start_has_the_folder_s_weights(small: NanoSettings, tmp_path: Pa
         for mine, theirs in ((model.trainee.flux, trained.trainee.flux), (model.text, trained.text)):
             for name, weight in theirs.state_dict().items():
                 assert torch.equal(mine.state_dict()[name], weight.bfloat16().float()), name
+
+
+def test_a_text_encoder_that_knows_the_words_is_not_taught_again(small: NanoSettings, tmp_path: Path) -> None:
+    bank, run = build_bank(an_untrained_vae(small), range(4), 64, 64, 0.5), new_run(small.flux)
+    known, untaught = copy.deepcopy(run.model.text.state_dict()), copy.deepcopy(run.model.words.state_dict())
+    teach_words(run, bank, small, 20.0, tmp_path, only_reader=True)
+    assert all(torch.equal(weight, known[name]) for name, weight in run.model.text.state_dict().items())
+    assert any(not torch.equal(weight, untaught[name]) for name, weight in run.model.words.state_dict().items())
+    assert all(parameter.requires_grad for parameter in run.model.text.parameters())
