@@ -1,4 +1,4 @@
-"""Make the pictures of docs/playground.md: python docs/playground_shots.py, with Debian's chromium and nothing else."""
+"""Make the pictures of docs/playground.md: python -m docs.playground_shots, with Debian's chromium."""
 
 import argparse
 from pathlib import Path
@@ -42,11 +42,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help=f"of {', '.join(SHOTS)}; all where none is given")
     names = parser.parse_args().names or list(SHOTS)
     expect.set_options(timeout=PATIENCE_MS)
-    settings = settings_for_tests(device="cpu")
-    with (
-        live_server(lambda: real_engine(settings, load_profile("flux-nano"))) as client,
-        open_browser() as browser,
-    ):
+    settings, profile = settings_for_tests(device="cpu"), load_profile("flux-nano")
+    with live_server(lambda: real_engine(settings, profile)) as client, open_browser() as browser:
         for name in names:
             shoot(browser, str(client.base_url), name, *SHOTS[name])
 

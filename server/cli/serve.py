@@ -67,7 +67,11 @@ def serve(
     address = address_of(*listening.getsockname()[:2])
     typer.echo(f"h2serve: loading {profile.name} ...")
     server = EmbeddedServer(settings, profile, lambda: real_engine(settings, profile))
-    asyncio.run(serve_until_signalled(server, listening, lambda: typer.echo(greeting(address, profile))))
+    asyncio.run(
+        serve_until_signalled(
+            server, listening, lambda: typer.echo(greeting(address, profile, settings.playground))
+        )
+    )
 
 
 def address_of(host: str, port: int) -> str:
@@ -75,13 +79,14 @@ def address_of(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def greeting(address: str, profile: "ModelProfile") -> str:
+def greeting(address: str, profile: "ModelProfile", playground: bool) -> str:
     """The address, and a line to paste that makes an image."""
     body = json.dumps({"prompt": profile.example_prompt, "cache": profile.default_preset, "seed": 7})
     decode = "base64.b64decode(json.load(sys.stdin)['data'][0]['b64_json'])"
     save = f"import sys,json,base64;open('image.png','wb').write({decode})"
+    page = ", which a browser shows as a playground" if playground else ""
     return (
-        f"h2serve: {profile.name} is ready at {address} (docs at {address}/docs). Try:\n\n"
+        f"h2serve: {profile.name} is ready at {address}{page}. Try:\n\n"
         f"  curl -s {address}/v1/images/generations -H 'content-type: application/json' \\\n"
         f"    -d {shlex.quote(body)} \\\n"
         f'    | python3 -c "{save}"\n'

@@ -206,7 +206,7 @@ def test_a_port_in_use_is_one_clear_error() -> None:
 def test_the_line_that_is_printed_makes_an_image(tmp_path: Path) -> None:
     def user(client: httpx.Client) -> None:
         until_answers(client, "/readyz", 200)
-        text = greeting(str(client.base_url), load_profile("flux-nano"))
+        text = greeting(str(client.base_url), load_profile("flux-nano"), playground=True)
         line = text.partition("Try:")[2]
         subprocess.run(["sh", "-c", line], cwd=tmp_path, check=True, timeout=60)
 

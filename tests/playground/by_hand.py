@@ -12,7 +12,7 @@ LOOK_EACH_S = 0.02
 class ByHand(SteppingEngine):
     """Steps at once while ``is_free``, else as many times as ``allow`` said."""
 
-    def __init__(self, max_batch: int = 2) -> None:
+    def __init__(self, max_batch: int = 1) -> None:
         super().__init__(max_batch)
         self.is_free = threading.Event()
         self._steps = threading.Semaphore(0)

@@ -54,7 +54,8 @@ export function createQuestion(root, thresholds, onChange) {
     // Says what the server said, at the field that it means.
     complain(error) {
       const again = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
-      problem.textContent = sentence(error.message) + again;
+      // A message about a field begins with the field's name, which is written as it is.
+      problem.textContent = (error.param ? `${error.message}.` : sentence(error.message)) + again;
       problem.hidden = false;
       if (!(error.param in FIELD_OF)) return;
       const field = find(FIELD_OF[error.param]);
