@@ -10,7 +10,7 @@ import threading
 from io import BytesIO
 from pathlib import Path
 
-import openai  # type: ignore[import-not-found]
+import openai
 from PIL import Image
 
 HERE = Path(__file__).parent
