@@ -28,6 +28,10 @@ RUN python3 -m venv /opt/h2serve \
     && python3 /build/requirements.py api > /build/requirements.txt \
     && /opt/h2serve/bin/python -m pip install --no-cache-dir --find-links /wheels ${PIP_ARGS} \
         --constraint /build/constraints.txt --requirement /build/requirements.txt
+# What the packages know of us: name and version. The code is in /app.
+COPY pyproject.toml README.md ./
+# hadolint ignore=SC2086
+RUN /opt/h2serve/bin/python -m pip install --no-cache-dir --find-links /wheels ${PIP_ARGS} --no-deps --editable .
 
 # The same and torch.
 FROM api-packages AS worker-packages

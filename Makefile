@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # OpenMP's threads would spin at barriers: on a machine that does anything else a step takes many times as long.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: install serve cluster test gpu-test lint nano nano-check bench peers aiperf compose-test lock
+.PHONY: install serve cluster test gpu-test lint nano nano-check bench peers aiperf compose-test fuzz lock
 
 install: $(VENV)/.installed
 
@@ -30,6 +30,10 @@ test: lint
 # What needs a CUDA device; skips with a reason where there is none.
 gpu-test: install
 	$(BIN)/python -m pytest -m gpu -rs
+
+# 20,000 calls made up from the API's own document, in each of the two modes.
+fuzz: install
+	FUZZ_CALLS=20000 $(BIN)/python -m pytest tests/api/test_fuzz.py
 
 lint: install
 	$(BIN)/ruff check .

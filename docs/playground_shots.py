@@ -44,6 +44,9 @@ def main() -> None:
     expect.set_options(timeout=PATIENCE_MS)
     settings, profile = settings_for_tests(device="cpu"), load_profile("flux-nano")
     with live_server(lambda: real_engine(settings, profile)) as client, open_browser() as browser:
+        # A model's first images after it was loaded take longer.
+        for _ in range(2):
+            client.post("/v1/images/generations", json={"prompt": profile.example_prompt}).raise_for_status()
         for name in names:
             shoot(browser, str(client.base_url), name, *SHOTS[name])
 

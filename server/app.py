@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from server.access.access import Access
 from server.access.key_file import FileKeyStore
 from server.access.open_door import reason_to_refuse
+from server.access.store import KeyStore
 from server.access.usage import Usage
 from server.api.background import Background
 from server.api.edge import Edge
@@ -235,6 +236,16 @@ def served_profile(settings: Settings) -> ModelProfile:
     return with_presets(profile, read_presets(Path(settings.presets))) if settings.presets else profile
 
 
+def key_store(settings: Settings) -> KeyStore:
+    """The keys of the settings. Raises SettingsError for a file that cannot be read, or a URL that is none."""
+    if "://" not in settings.keys:
+        return FileKeyStore(Path(settings.keys), time.monotonic)
+    from server.access.key_redis import RedisKeyStore
+    from server.redis_link import read_address
+
+    return RedisKeyStore(read_address(settings.keys, settings.redis_password_file), time.monotonic)
+
+
 def access_of(settings: Settings) -> Access:
     """Who may call. Raises SettingsError where that would be anybody from anywhere and nobody said so."""
     reason = reason_to_refuse(settings.host, bool(settings.keys), settings.insecure_no_auth)
@@ -242,7 +253,7 @@ def access_of(settings: Settings) -> Access:
         raise SettingsError(reason)
     return Access(
         Usage(time.monotonic),
-        FileKeyStore(Path(settings.keys), time.monotonic) if settings.keys else None,
+        key_store(settings) if settings.keys else None,
         settings.metrics_token,
         tuple(settings.cors_origins.split()),
     )

@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     metrics_host: str
     metrics_port: int = Field(ge=0, le=65535)
     lease_s: float = Field(ge=1)
+    disk_wait_s: float = Field(ge=0)
     stalled_after_s: float = Field(gt=0)
     checkpoint: str = Field(pattern=r"^(off|latents|full)$")
     checkpoint_each_steps: int = Field(ge=1)

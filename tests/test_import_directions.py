@@ -96,6 +96,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.jobs.payload": {"pydantic", "server.request", "server.errors"},
     "server.results": {"server.request", "server.errors"},
     "server.access": {"server.errors", "server.request"},
+    "server.access.key_redis": {"server.access", "server.redis_link", "server.errors", "server.request"},
     "server.http_server": {"h11", "uvicorn"},
     "server.fidelity": {"numpy", "PIL"},
     "server.results.redis": {"server.redis_link"},

@@ -70,8 +70,10 @@ def run(work: Path, steps: int, is_kept: bool) -> tuple[int, str]:
 
 def environment(host: str, api_port: int, prometheus_port: int) -> dict[str, str]:
     """Ours, and what docker-compose.yml takes. The classic builder: nothing of BuildKit may be needed."""
+    # docker-compose 1.29 is Python and has a package `docker` too: ours must not be found before it.
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return {
-        **os.environ,
+        **ours,
         "DOCKER_HOST": host,
         "DOCKER_BUILDKIT": "0",
         "COMPOSE_DOCKER_CLI_BUILD": "0",

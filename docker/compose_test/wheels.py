@@ -12,11 +12,13 @@ ROOT = Path(__file__).parent.parent.parent
 WHEELS = ROOT / "docker" / "wheels"
 OF_DEBIAN_S_PYTHON = "async-timeout>=4.0.3"
 """redis wants it of a Python before 3.11.3, which Debian 12's is and this machine's need not be."""
+OF_THE_BUILD = "setuptools>=77"
+"""pyproject.toml's own: our name and version are installed too."""
 
 
 def make_wheels(runner: Runner, cache: Path) -> None:
     """What both images need, in the versions of the lock; made anew when one of the two lists has changed."""
-    wanted = [*requirements("worker", ROOT / "pyproject.toml"), OF_DEBIAN_S_PYTHON]
+    wanted = [*requirements("worker", ROOT / "pyproject.toml"), OF_DEBIAN_S_PYTHON, OF_THE_BUILD]
     constraints = ROOT / "constraints.txt"
     lists = "\n".join(wanted).encode() + constraints.read_bytes()
     folder = cache / hashlib.sha256(lists).hexdigest()[:16]

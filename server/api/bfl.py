@@ -11,9 +11,11 @@ from server.api.bfl_schema import GET_RESULT_DOC, SUBMIT_DOC
 from server.api.bfl_shape import NOT_FOUND, shape_result
 from server.api.body import read_json
 from server.api.editing import refuse_what_fills_in
+from server.api.envelope import object_of
 from server.api.job_view import own_job
 from server.api.making import start_job
 from server.api.parts import ApiParts
+from server.api.quoting import printable
 from server.api.run_terms import as_job, digest_of, parse_terms
 from server.errors import UnknownJob
 
@@ -43,9 +45,9 @@ def bfl_router(parts: ApiParts) -> APIRouter:
         job_id = request.query_params.get("id", "")
         try:
             status = await own_job(parts, request, job_id)
-        except UnknownJob:
-            said = {"id": job_id[:64], "status": NOT_FOUND, "result": None, "progress": None, "details": None}
-            return JSONResponse(said, 404)
+        except UnknownJob as error:
+            said = {"id": printable(job_id), "status": NOT_FOUND, "result": None, "error": object_of(error)}
+            return JSONResponse(said, 404, {"x-should-retry": "false"})
         return JSONResponse(shape_result(status, parts.signer, base_url(request, parts.public_url)))
 
     return router

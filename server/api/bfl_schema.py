@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from server.api.schema import CACHE, ERROR, GENERATION_DOC, described
+from server.api.error_schema import ERROR
+from server.api.job_example import JOB_EXAMPLE
+from server.api.schema import GENERATION_DOC, described
 
 SUBMIT_DOC: dict[str, Any] = {
     "requestBody": {
@@ -22,7 +24,7 @@ SUBMIT_DOC: dict[str, Any] = {
                         "prompt_upsampling": {"type": "boolean", "enum": [False]},
                         "safety_tolerance": {"type": "integer", "minimum": 0, "maximum": 6},
                         "output_format": {"type": "string", "enum": ["jpeg", "png", "webp"], "default": "jpeg"},
-                        "cache": CACHE,
+                        "cache": {},
                     },
                     "example": {"prompt": "a small green star at the right on a white background", "seed": 7},
                 }
@@ -34,6 +36,10 @@ SUBMIT_DOC: dict[str, Any] = {
             "accepted: look at `polling_url`",
             {
                 "type": "object",
+                "example": {
+                    "id": JOB_EXAMPLE["id"],
+                    "polling_url": f"http://127.0.0.1:8000/v1/get_result?id={JOB_EXAMPLE['id']}",
+                },
                 "properties": {"id": {"type": "string"}, "polling_url": {"type": "string"}},
             },
         ),
@@ -46,6 +52,13 @@ SUBMIT_DOC: dict[str, Any] = {
 }
 _RESULT: dict[str, Any] = {
     "type": "object",
+    "example": {
+        "id": JOB_EXAMPLE["id"],
+        "status": "Pending",
+        "result": None,
+        "progress": 0.25,
+        "details": None,
+    },
     "properties": {
         "id": {"type": "string"},
         "status": {"type": "string", "enum": ["Task not found", "Pending", "Ready", "Error"]},
@@ -67,6 +80,6 @@ GET_RESULT_DOC: dict[str, Any] = {
     "responses": {
         "200": described("the job", _RESULT),
         "401": described("the key is missing or not good", ERROR),
-        "404": described("there is no such job, or it is another tenant's", _RESULT),
+        "404": described("there is no such job, or it is another tenant's", ERROR),
     },
 }

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from server.api.schema import ERROR, described
+from server.api.error_schema import ERROR
+from server.api.schema import described
 
 _JOB_ID: dict[str, Any] = {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "a finished job's id"}
 COMPARE_DOC: dict[str, Any] = {

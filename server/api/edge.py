@@ -15,6 +15,7 @@ METHOD, ROUTE, STATUS = "http.request.method", "http.route", "http.response.stat
 """As OpenTelemetry's conventions name them."""
 TRACEPARENT = "h2serve.traceparent"
 """Under this key of the ASGI scope the request's trace is found by who makes a job of it."""
+TOO_MANY = 429
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 log = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ class Edge:
         finally:
             route, seconds = route_of(scope), self._clock() - started_s
             self._metrics.request_done(route, status, seconds)
+            if status == TOO_MANY:
+                self._metrics.refused(notes.get("error", "other"))
             self._log.request_done(request_id, method_of(scope), route, status, seconds, notes)
             span.end({METHOD: method_of(scope), ROUTE: route, STATUS: status, "h2serve.request_id": request_id})
 

@@ -13,6 +13,7 @@ _STRENGTH = {
     "description": "how much of the image is drawn anew: 1 is all of it",
 }
 _IMAGE = {**_FILE, "description": "PNG, JPEG or WebP; resized and cropped to size"}
+_ONE_IMAGE = [{"required": ["image"]}, {"required": ["image[]"]}]
 _SHARED: dict[str, Any] = {
     **{name: field for name, field in _FIELDS.items() if name != "cache"},
     "image": _IMAGE,
@@ -23,6 +24,7 @@ _SHARED: dict[str, Any] = {
 _EDIT: dict[str, Any] = {
     "type": "object",
     "required": ["prompt"],
+    "anyOf": _ONE_IMAGE,
     "properties": {
         **_SHARED,
         "mask": {**_FILE, "description": "as large as the image; what is transparent is redrawn"},
@@ -33,7 +35,7 @@ _EDIT: dict[str, Any] = {
         },
     },
 }
-_VARIATION: dict[str, Any] = {"type": "object", "properties": _SHARED}
+_VARIATION: dict[str, Any] = {"type": "object", "anyOf": _ONE_IMAGE, "properties": _SHARED}
 
 
 def _document(schema: dict[str, Any]) -> dict[str, Any]:

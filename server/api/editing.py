@@ -13,6 +13,7 @@ from server.api.pictures import Pictures, Size, edit_pictures, uploads_of, varia
 from server.errors import RequestError
 from server.profile import ModelProfile
 from server.request import ImageInput, ImageRequest, InputKeys
+from server.results.inputs import input_key
 
 LEAST_STRENGTH = 0.01
 EDIT_STRENGTH, REDRAW_STRENGTH, VARIATION_STRENGTH = 0.8, 1.0, 0.5
@@ -73,10 +74,10 @@ def _default_strength(profile: ModelProfile, has_mask: bool) -> float | None:
 
 
 def _with_files(request: ImageRequest, pictures: Pictures, strength: float | None, keep_under: str) -> Editing:
-    files = {f"{keep_under}/in/{place}": content for place, content in enumerate(pictures.images)}
+    files = {input_key(keep_under, place): content for place, content in enumerate(pictures.images)}
     images, mask = tuple(files), None
     if pictures.mask is not None:
-        mask = f"{keep_under}/in/mask"
+        mask = input_key(keep_under, "mask")
         files[mask] = pictures.mask
     inputs = InputKeys(images, mask, strength)
     return Editing(replace(request, width=pictures.width, height=pictures.height, inputs=inputs), files)

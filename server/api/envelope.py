@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from server.api.quoting import printable, quoted
+from server.api.request_log import NOTES
 from server.errors import (
     JobCancelled,
     JobExpired,
@@ -81,8 +82,9 @@ def from_server_error(error: ServerError) -> Response:
 def add_error_handlers(app: FastAPI) -> None:
     """Ours, the framework's own, and surprises: of those the client is told nothing, and the edge logs them."""
 
-    async def on_server_error(_: Request, error: Exception) -> Response:
+    async def on_server_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, ServerError)
+        request.scope[NOTES]["error"] = error.code
         return from_server_error(error)
 
     async def on_http_exception(request: Request, error: Exception) -> Response:

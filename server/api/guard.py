@@ -16,7 +16,7 @@ from server.access.caller import NOBODY_IN_PARTICULAR, Caller
 from server.access.store import KeyStore
 from server.api.envelope import from_server_error
 from server.api.url_signer import Grant, UrlSigner
-from server.errors import NotAllowed
+from server.errors import NotAllowed, ServerError
 
 OPEN_PATHS = ("/livez", "/readyz", "/startupz")
 """What a stranger is answered beside the pages of the playground; each tells no more than a word."""
@@ -46,7 +46,7 @@ class Guard:
         if scope["type"] == "http":
             try:
                 scope[CALLER] = await self._caller(scope)
-            except NotAllowed as error:
+            except ServerError as error:
                 await from_server_error(error)(scope, receive, send)
                 return
         if scope["type"] == "websocket":  # there are none, and none is to come in past the guard
@@ -55,7 +55,7 @@ class Guard:
         await self.app(scope, receive, send)
 
     async def _caller(self, scope: Scope) -> Caller:
-        """Raises NotAllowed, which says nothing of what is or is not there."""
+        """Raises NotAllowed, which says nothing of what is or is not there, and NotReady without a key store."""
         path = scope["path"]
         if self.keys is None or path in OPEN_PATHS or path in self.pages or self._is_signed(scope):
             return NOBODY_IN_PARTICULAR

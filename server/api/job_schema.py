@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from server.api.schema import ANSWER, ERROR, GENERATION_DOC, described
+from server.api.error_schema import ERROR
+from server.api.job_example import JOB_EXAMPLE
+from server.api.schema import ANSWER, GENERATION_DOC, described
 from server.jobs.event import JobState
 
 _SECONDS = {"type": ["number", "null"], "description": "seconds since 1970"}
 JOB: dict[str, Any] = {
     "type": "object",
+    "example": JOB_EXAMPLE,
     "properties": {
         "id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
         "object": {"type": "string", "enum": ["job"]},
@@ -60,6 +63,7 @@ LIST_DOC: dict[str, Any] = {
             "a page, newest first",
             {
                 "type": "object",
+                "example": {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False},
                 "properties": {
                     "object": {"type": "string"},
                     "data": {"type": "array", "items": JOB},
@@ -93,7 +97,7 @@ EVENTS_DOC: dict[str, Any] = {
 }
 RESULT_DOC: dict[str, Any] = {
     "responses": {
-        "200": described("the images", ANSWER),
+        "200": GENERATION_DOC["responses"]["200"],
         "202": described("not ready yet: the job, and Retry-After", JOB),
         **_UNKNOWN,
         "409": described("the job was cancelled", ERROR),

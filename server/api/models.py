@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from server.api.catalogue_schema import MODEL_DOC, MODELS_DOC
 from server.api.parts import ApiParts
 from server.api.quoting import quoted
 from server.errors import UnknownModel
@@ -14,12 +15,12 @@ def models_router(parts: ApiParts) -> APIRouter:
     """The routes over their parts."""
     router = APIRouter()
 
-    @router.get("/v1/models")
+    @router.get("/v1/models", openapi_extra=MODELS_DOC)
     async def list_models() -> dict[str, Any]:
         """The models served here."""
         return {"object": "list", "data": [describe(parts.profile)]}
 
-    @router.get("/v1/models/{name}")
+    @router.get("/v1/models/{name}", openapi_extra=MODEL_DOC)
     async def one_model(name: str) -> dict[str, Any]:
         """One model by its name or alias."""
         if name not in (parts.profile.name, *parts.profile.aliases):

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from server.api.cache_choice import PAPER
+from server.api.catalogue_schema import PRESETS_DOC
 from server.api.parts import ApiParts
 from server.profile import Preset
 
@@ -13,7 +14,7 @@ def presets_router(parts: ApiParts) -> APIRouter:
     """The route over its parts."""
     router = APIRouter()
 
-    @router.get("/v1/presets")
+    @router.get("/v1/presets", openapi_extra=PRESETS_DOC)
     async def list_presets() -> dict[str, Any]:
         """The served model's presets."""
         profile = parts.profile

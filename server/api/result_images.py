@@ -1,12 +1,13 @@
 """A result's images as an answer has them: their bytes, or where to fetch them."""
 
 import base64
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from server.api.answer import shape_answer
 from server.api.parts import ApiParts
-from server.errors import ResultGone
+from server.errors import JobFailed, ResultGone
 from server.profile import ModelProfile
 from server.request import CacheChoice, Job, JobResult
 
@@ -25,14 +26,16 @@ async def pictures_of(parts: ApiParts, job: Job, result: JobResult, base: str) -
     """One entry an image. Raises ResultGone when one is no longer stored."""
     if job.as_url:
         return [{"url": base + parts.signer.path(job.id, image.index)} for image in result.images]
-    return [{"b64_json": await bytes_of(parts, image.result_key)} for image in result.images]
+    return [{"b64_json": await bytes_of(parts, image.result_key, image.sha256)} for image in result.images]
 
 
-async def bytes_of(parts: ApiParts, key: str) -> str:
-    """Stored bytes as base64. Raises ResultGone."""
+async def bytes_of(parts: ApiParts, key: str, sha256: str | None = None) -> str:
+    """Stored bytes as base64. Raises ResultGone, and JobFailed for bytes of another digest."""
     content = await parts.results.get(key)
     if content is None:
         raise ResultGone(NO_LONGER_STORED)
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise JobFailed("the stored image is not the one that was made")
     return base64.b64encode(content).decode("ascii")
 
 

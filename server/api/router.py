@@ -17,6 +17,7 @@ from server.api.images import images_router
 from server.api.job_events import job_events_router
 from server.api.jobs import jobs_router
 from server.api.models import models_router
+from server.api.openapi import DocumentedApi
 from server.api.pages import pages_router
 from server.api.parts import ApiParts
 from server.api.presets import presets_router
@@ -44,7 +45,9 @@ def create_api(parts: ApiParts) -> Edge:
 def create_routes(parts: ApiParts) -> FastAPI:
     """All routes."""
     # A slash too many is a 404 with the envelope, not a redirect to an address made of the Host header.
-    app = FastAPI(
+    app = DocumentedApi(
+        parts.profile,
+        parts.limits,
         title="h2serve",
         description="Flux images under H2-Cache, two thresholds a request.",
         redirect_slashes=False,

@@ -2,53 +2,12 @@
 
 from typing import Any
 
-from server.cache_methods import CACHE_METHODS
-from server.cache_parts import GUARDS, PART_KINDS
+from server.api.answer_example import ANSWER_EXAMPLE
+from server.api.error_schema import ERROR
+from server.api.job_example import JOB_EXAMPLE
 
-_TAU = {"type": "number", "minimum": 0}
-CACHE: dict[str, Any] = {
-    "description": "A preset's name, a preset with overrides, the paper's rule with what is given, or a method.",
-    "oneOf": [
-        {"type": "string", "examples": ["off", "paper", "fast", "balanced", "quality"]},
-        {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                "preset": {"type": "string"},
-                "tau1": {**_TAU, "description": "threshold of structure, the double-stream blocks"},
-                "tau2": {**_TAU, "description": "threshold of detail, the single-stream blocks"},
-                "warmup": {"type": "integer", "minimum": 0, "description": "first steps that are full"},
-                "max_consecutive": {"type": "integer", "minimum": 0, "description": "reuses in a row, a stage"},
-                "last_full": {"type": "boolean", "description": "the last step is full"},
-            },
-        },
-        {
-            "type": "object",
-            "required": ["method"],
-            "properties": {"method": {"type": "string", "enum": list(CACHE_METHODS)}},
-            "description": "Another method of the field, with its own parameters: docs/methods.md.",
-            "examples": [{"method": "dicache", "threshold": 0.4}],
-        },
-        {
-            "type": "object",
-            "required": ["gate"],
-            "additionalProperties": False,
-            "properties": {
-                **{role: {"description": f"one of {', '.join(kinds)}"} for role, kinds in PART_KINDS.items()},
-                "guards": {"type": "object", "properties": {name: {} for name in GUARDS}},
-            },
-            "description": "A method by parts: each a name, or an object of its kind and parameters.",
-            "examples": [
-                {
-                    "signal": "probe-residual",
-                    "gate": {"kind": "below", "threshold": 0.2},
-                    "fill": {"kind": "guarded", "most": 2.5},
-                    "guards": {"last_full": True},
-                }
-            ],
-        },
-    ],
-}
+CACHE: dict[str, Any] = {}
+"""Filled in by ``openapi`` for the served model, as the other bounds of a request are."""
 _GENERATION: dict[str, Any] = {
     "type": "object",
     "required": ["prompt"],
@@ -74,24 +33,10 @@ _GENERATION: dict[str, Any] = {
         "true_cfg_scale": {"type": "number", "minimum": 0, "description": "above 1 each step is two rows"},
         "max_sequence_length": {"type": "integer", "minimum": 1, "description": "of the prompt, in tokens"},
         "cache": CACHE,
-        "tau1": _TAU,
-        "tau2": _TAU,
+        "tau1": {},
+        "tau2": {},
     },
     "example": {"prompt": "a large red heart at the left on a blue background", "cache": "balanced", "seed": 7},
-}
-ERROR: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "error": {
-            "type": "object",
-            "properties": {
-                "message": {"type": "string"},
-                "type": {"type": "string"},
-                "param": {"type": ["string", "null"], "description": "dotted path of the field"},
-                "code": {"type": "string"},
-            },
-        }
-    },
 }
 _COUNTS: dict[str, Any] = {
     "type": "object",
@@ -148,7 +93,7 @@ def described(text: str, schema: dict[str, Any]) -> dict[str, Any]:
 GENERATION_DOC: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": _GENERATION}}},
     "responses": {
-        "200": described("the images", ANSWER),
+        "200": described("the images", {**ANSWER, "example": ANSWER_EXAMPLE}),
         "400": described("a field is wrong: `param` says which", ERROR),
         "404": described("the model is not served here", ERROR),
         "409": described("the job was cancelled, or the Idempotency-Key is another request's", ERROR),
@@ -157,7 +102,7 @@ GENERATION_DOC: dict[str, Any] = {
         "415": described("the body is no JSON by its content type", ERROR),
         "429": described("the queue is full: come back after Retry-After", ERROR),
         "500": described("the image could not be made", ERROR),
-        "202": described("with `Prefer: respond-async`: the job", {"type": "object"}),
+        "202": described("with `Prefer: respond-async`: the job", {"type": "object", "example": JOB_EXAMPLE}),
         "503": described("loading or shutting down: come back after Retry-After", ERROR),
         "504": described("the deadline passed before the job was started", ERROR),
     },

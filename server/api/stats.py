@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from server.api.catalogue_schema import STATS_DOC
 from server.api.guard import caller_of
 from server.api.parts import ApiParts
 from server.pair_stats.figures import Figures
@@ -14,7 +15,7 @@ def stats_router(parts: ApiParts) -> APIRouter:
     """The route over its parts."""
     router = APIRouter()
 
-    @router.get("/v1/stats/thresholds")
+    @router.get("/v1/stats/thresholds", openapi_extra=STATS_DOC)
     async def thresholds(request: Request) -> dict[str, Any]:
         """Figures of the 256 threshold pairs that the tenant asked for most, and of all others together."""
         caller = caller_of(request.scope)

@@ -78,7 +78,6 @@ async def _known(parts: ApiParts, job_id: str) -> Job:
 
 async def _refusal(parts: ApiParts, job: Job, full: Full) -> QueueFull | RateLimited:
     """Why not, and when to come back."""
-    parts.metrics.refused(QueueFull.code)
     depth = await parts.queue.depth()
     count, rate, most = job.request.num_images, parts.images_per_s(), parts.limits.max_queue
     said = decide(count, depth.images_waiting, depth.images_running, most, rate)

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from server.bench.http import measure_http
+from server.bench.key_check import KEYS, measure_key_check
 from server.bench.memory import measure_memory
 
 
@@ -27,7 +28,9 @@ def print_table(only: str | None, model: str, device: str) -> None:
         "throughput": lambda: throughput_rows(model, device),
         "http": http_rows,
         "memory": memory_rows,
+        "scrape": scrape_rows,
         "presets": lambda: preset_rows(model, device),
+        "checkpoints": lambda: checkpoint_rows(model, device),
     }
     table = Table("number", "measured", "wanted", "beside it", title="h2serve bench --engine")
     console = Console()
@@ -77,6 +80,7 @@ def http_rows() -> Iterator[Row]:
         "<= 10 ms",
         f"p99 {got.p99_ms:.1f} ms, {got.requests} requests",
     )
+    yield Row("a key's check", f"{measure_key_check():.4f} ms", "<= 0.2 ms", f"median, among {KEYS} keys")
 
 
 def memory_rows() -> Iterator[Row]:
@@ -91,6 +95,20 @@ def memory_rows() -> Iterator[Row]:
     )
 
 
+def scrape_rows() -> Iterator[Row]:
+    """The metrics' text at its fullest."""
+    from server.bench.scrape import measure_scrape
+
+    got = measure_scrape()
+    yield Row(
+        "scrape after 10,000 threshold pairs",
+        f"{got.series} series",
+        "< 4000",
+        f"{got.num_bytes / 1000:.0f} kB, rendered in {got.render_ms:.0f} ms; a step of three rows is counted in "
+        f"{got.step_us:.0f} us",
+    )
+
+
 def preset_rows(model: str, device: str) -> Iterator[Row]:
     """Speed and fidelity of the model's presets, as its file in config/models states them."""
     from server.bench.presets import measure_presets
@@ -102,3 +120,16 @@ def preset_rows(model: str, device: str) -> Iterator[Row]:
             "",
             f"share of block FLOPs {got.flops_ratio:.3f}; PSNR {got.psnr_db:.1f} dB against the uncached image",
         )
+
+
+def checkpoint_rows(model: str, device: str) -> Iterator[Row]:
+    """What saving every sample at each 8th step costs a batch of 8."""
+    from server.bench.checkpoints import measure_checkpoints
+
+    got = measure_checkpoints(model, device)
+    yield Row(
+        f"time with checkpoints on {model}",
+        f"{got.ratio:.3f}x",
+        "",
+        f"{got.per_pass} a pass of {got.mean_bytes / 2**10:.0f} KB, {got.read_ms:.1f} ms to read one",
+    )

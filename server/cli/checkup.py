@@ -1,5 +1,6 @@
 """What ``h2serve doctor`` looks at."""
 
+import asyncio
 import json
 import platform
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from server.engine.prepare import prepare
 from server.engine.text_encoder import TextEncoder
 from server.errors import ServerError, SettingsError
 from server.profile import ModelProfile, model_source
+from server.redis_link import RedisAddress, open_redis, plain_errors, read_address, warnings_of
 from server.request import CacheChoice
 from server.settings import DEFAULT_FILE, Settings, load_settings
 
@@ -43,6 +45,8 @@ def examine(flags: Mapping[str, Any], environ: Mapping[str, str], load: bool) ->
         found.append(Finding("settings", "good", f"in order; the model is {profile.name}"))
     except SettingsError as error:
         return [*found, Finding("settings", "bad", error.message)]
+    if settings.redis:
+        found.append(redis_finding(settings))
     try:
         device = resolve_device(settings.device)
     except ServerError as error:
@@ -54,6 +58,25 @@ def examine(flags: Mapping[str, Any], environ: Mapping[str, str], load: bool) ->
     if load and found[-1].state != "bad":
         found.append(loaded_finding(settings, profile))
     return found
+
+
+def redis_finding(settings: Settings) -> Finding:
+    """Whether the queue's Redis answers, and whether jobs are safe in it."""
+    try:
+        address = read_address(settings.redis, settings.redis_password_file)
+        told = asyncio.run(info_of(address))
+    except ServerError as error:
+        return Finding("redis server", "bad", error.message)
+    warnings = warnings_of(told)
+    said = "; ".join((f"{told.get('redis_version')} at {address}", *warnings))
+    return Finding("redis server", "note" if warnings else "good", said)
+
+
+async def info_of(address: RedisAddress) -> dict[str, Any]:
+    """What Redis tells of itself. Raises StorageUnreachable."""
+    async with open_redis(address, 1) as client:
+        with plain_errors():
+            return {**await client.info()}
 
 
 def versions() -> Iterator[Finding]:

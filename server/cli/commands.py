@@ -11,6 +11,7 @@ from server.cli.doctor import doctor
 from server.cli.generate import generate
 from server.cli.keys import keys_group
 from server.cli.plan import plan
+from server.cli.queue import queue_group
 from server.cli.serve import serve
 from server.cli.worker import worker
 
@@ -31,4 +32,5 @@ def create_cli() -> typer.Typer:
     for command in COMMANDS:
         cli.command()(command)
     cli.add_typer(keys_group())
+    cli.add_typer(queue_group())
     return cli

@@ -1,9 +1,8 @@
-"""``h2serve keys``: API keys in a file, which a running server reads again when it changes."""
+"""``h2serve keys``: API keys in a file or a Redis, which running servers read again and again."""
 
 import json
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +12,13 @@ from server.cli.options import Json
 if TYPE_CHECKING:
     from server.access.key import ApiKey
 
-File = Annotated[Path | None, typer.Option("--file", help="the key file (H2SERVE_KEYS, or keys.json)")]
+Keys = Annotated[
+    str,
+    typer.Option("--keys", envvar="H2SERVE_KEYS", help="a file or a Redis URL, as for h2serve serve"),
+]
+PasswordFile = Annotated[
+    str, typer.Option("--redis-password-file", envvar="H2SERVE_REDIS_PASSWORD_FILE", help="of a URL that has none")
+]
 
 
 def add(
@@ -28,34 +33,34 @@ def add(
     max_steps: Annotated[int | None, typer.Option(min=1, help="denoising steps")] = None,
     max_in_flight: Annotated[int | None, typer.Option(min=1, help="images that wait or run")] = None,
     admin: Annotated[bool, typer.Option("--admin", help="may see every tenant's, and the metrics")] = False,
-    file: File = None,
+    keys: Keys = "keys.json",
+    password_file: PasswordFile = "",
     as_json: Json = False,
 ) -> None:
     """Make a key and show it, once."""
     from server.access.caller import Caller, Limits
     from server.access.key import ApiKey, digest, new_secret
-    from server.access.key_file import read_keys, write_keys
+    from server.cli.key_book import open_book
 
-    path = path_of(file)
     secret = new_secret()
     limits = Limits(cost_per_s, burst, max_n, max_pixels, max_steps, max_in_flight)
     hashed = digest(secret)
     key = ApiKey(hashed, Caller(os.urandom(4).hex(), tenant, weight, limits, admin), int(time.time()))
-    write_keys(path, [*(read_keys(path) if path.exists() else ()), key])
+    open_book(keys, password_file).add(key)
     if as_json:
         typer.echo(json.dumps({**described(key), "key": secret}))
     else:
-        typer.echo(f"h2serve: key {key.id} of {tenant}, written to {path}. It is shown this once:\n{secret}")
+        typer.echo(f"h2serve: key {key.id} of {tenant} is kept. It is shown this once:\n{secret}")
 
 
-def list_keys(file: File = None, as_json: Json = False) -> None:
+def list_keys(keys: Keys = "keys.json", password_file: PasswordFile = "", as_json: Json = False) -> None:
     """List the keys, without their secrets, which nobody has but their owners."""
     from rich.console import Console
     from rich.table import Table
 
-    from server.access.key_file import read_keys
+    from server.cli.key_book import open_book
 
-    found = [described(key) for key in read_keys(path_of(file))]
+    found = [described(key) for key in open_book(keys, password_file).all()]
     if as_json:
         typer.echo(json.dumps(found))
         return
@@ -68,24 +73,20 @@ def list_keys(file: File = None, as_json: Json = False) -> None:
 
 
 def revoke(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="of h2serve keys list")], file: File = None
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="of h2serve keys list")],
+    keys: Keys = "keys.json",
+    password_file: PasswordFile = "",
 ) -> None:
     """Make a key useless; running servers know within five seconds."""
-    from server.access.key_file import read_keys, write_keys
+    from server.cli.key_book import open_book
     from server.errors import RequestError
 
-    path = path_of(file)
-    keys = read_keys(path)
-    left = [key for key in keys if key.id != key_id]
-    if len(left) == len(keys):
-        raise RequestError(f"there is no key {key_id[:64]!r} in {path}")
-    write_keys(path, left)
+    book = open_book(keys, password_file)
+    found = [key for key in book.all() if key.id == key_id]
+    if not found:
+        raise RequestError(f"there is no key {key_id[:64]!r}")
+    book.remove(found[0])
     typer.echo(f"h2serve: key {key_id} is revoked")
-
-
-def path_of(file: Path | None) -> Path:
-    """The file that was named, or the server's, or one here."""
-    return file or Path(os.environ.get("H2SERVE_KEYS") or "keys.json")
 
 
 def described(key: "ApiKey") -> dict[str, Any]:

@@ -28,7 +28,8 @@ def serve(
         str | None, typer.Option(help="a TOML file of calibrate, whose presets are added to the model's")
     ] = None,
     keys: Annotated[
-        str | None, typer.Option(help="a file of `h2serve keys`; without one everybody may call, on loopback only")
+        str | None,
+        typer.Option(help="file or Redis of `h2serve keys`; without it everybody may call, on loopback only"),
     ] = None,
     insecure_no_auth: Annotated[
         bool, typer.Option("--insecure-no-auth", help="listen on other addresses without keys")

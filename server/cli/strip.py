@@ -23,7 +23,7 @@ class Strips:
         """One more step of an image; under classifier-free guidance the dearer of its two rows counts."""
         if isinstance(event, SampleStepped) and event.outcomes:
             self.num_steps = event.num_steps
-            index = int(event.sample_id.rpartition(":")[2])
+            index = int(event.sample_id.split(":")[1])
             self.outcomes.setdefault(index, []).append(min(event.outcomes, key=list(CELLS).index))
 
     def __rich__(self) -> Text:

@@ -22,6 +22,7 @@ from server.playground.files import read_files
 from server.profile import ModelProfile
 from server.readiness import Phase
 from server.settings import Settings
+from server.traces.open import open_traces
 
 
 @dataclass
@@ -47,6 +48,7 @@ class ApiServer:
         rule = label_rule(self.settings, self.profile)
         self._metrics = ApiMetrics(self.registry, rule)
         tell_build(self.registry, version("h2serve"), self.profile.name)
+        self._traces = open_traces(self.settings.otel_endpoint, version("h2serve"))
 
     def api(self) -> Edge:
         """The application to be served."""
@@ -73,6 +75,7 @@ class ApiServer:
                 images_per_s=lambda: self.watch.images_per_s,
                 has_started=lambda: True,
                 not_ready=self._not_ready,
+                traces=self._traces,
                 pages=read_files() if settings.playground else {},
             )
         )
@@ -96,6 +99,7 @@ class ApiServer:
             await asyncio.gather(self._watching, return_exceptions=True)
         await self.stores.close()
         await self.background.close()
+        await asyncio.to_thread(self._traces.close)
 
     def _not_ready(self) -> str | None:
         return f"the server is {self.phase}" if self.phase is Phase.DRAINING else self.watch.reason

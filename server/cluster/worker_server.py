@@ -22,6 +22,7 @@ from server.metrics.worker import WorkerMetrics
 from server.profile import ModelProfile
 from server.serve import QuietServer
 from server.settings import Settings
+from server.traces.open import open_traces
 from server.worker.leave import leave
 from server.worker.parts import WorkerParts
 from server.worker.port import create_port
@@ -43,6 +44,9 @@ class WorkerServer:
     registry: CollectorRegistry
     _worker: Worker | None = None
 
+    def __post_init__(self) -> None:
+        self._traces = open_traces(self.settings.otel_endpoint, version("h2serve"))
+
     async def serve(self, on_ready: Callable[[str], None]) -> None:
         """Until a signal. ``on_ready`` is told the name. Raises StartupError, and what breaks the worker."""
         stop, hurry = asyncio.Event(), asyncio.Event()
@@ -60,6 +64,7 @@ class WorkerServer:
             http.should_exit = True
             await answering
             await self.stores.close()
+            await asyncio.to_thread(self._traces.close)
 
     async def _work(self, stop: asyncio.Event, hurry: asyncio.Event, on_ready: Callable[[str], None]) -> None:
         """Load, work, leave. A model that is still loading is not waited for."""
@@ -102,6 +107,7 @@ class WorkerServer:
             self.stores.pair_stats,
             worker_terms(settings, self.profile.name, self.listening),
             time.monotonic,
+            self._traces,
         )
 
     def _http(self) -> uvicorn.Config:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from server.engine.device_error import DeviceFault
-from server.engine.fake import TICK_S, plain_counts, plain_image, plain_row
+from server.engine.fake import TICK_S, plain_counts, plain_image, plain_row, steps_to_take
 from server.engine.interface import (
     FAILED,
     BatchStepped,
@@ -155,7 +155,7 @@ class SteppingEngine:
     def _after_step(self, sample: FakeSample) -> None:
         outcome = plain_row(sample.order, sample.step).outcome
         sample.step += 1
-        sample_id, steps = sample.order.sample_id, sample.order.steps
+        sample_id, steps = sample.order.sample_id, steps_to_take(sample.order)
         with self._change:
             is_open, is_asked = sample_id in self._samples, sample_id in self._saves
             self._saves.discard(sample_id)

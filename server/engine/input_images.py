@@ -92,9 +92,9 @@ def begin(model: LoadedModel, order: SampleOrder, first_sigma: Tensor) -> tuple[
 
 
 def to_pixels(png: bytes) -> Tensor:
-    """(1, 3, H, W) from -1 to 1."""
+    """(1, 3, H, W) from -1 to 1, channels last in memory as in VaeImageProcessor: convolutions round by that."""
     pixels = np.asarray(Image.open(BytesIO(png)).convert("RGB"), dtype=np.float32) / 255.0
-    return 2.0 * torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy()) - 1.0
+    return 2.0 * torch.from_numpy(pixels[None].transpose(0, 3, 1, 2)) - 1.0
 
 
 def to_mask(png: bytes) -> Tensor:

@@ -41,6 +41,7 @@ class MemoryQueue:
         self._on_end = on_end
         self._new_token, self._clock, self._terms, self._keep_ended = new_token, clock, terms, keep_ended
         self._entries: dict[str, Entry] = {}
+        self._live: dict[str, Entry] = {}
         self._ended: deque[str] = deque()
         self._arrivals = itertools.count()
         self._virtual_time: dict[str, float] = {}
@@ -86,7 +87,7 @@ class MemoryQueue:
         log = EventLog(self._terms.most_events)
         arrival = next(self._arrivals)
         entry = Entry(job, arrival, (tag, arrival), now_ms, log, once)
-        self._entries[job.id] = entry
+        self._entries[job.id] = self._live[job.id] = entry
         self._say_queued(entry)
 
     async def take(self, room: Room, model: str, worker: str) -> list[Lease]:
@@ -247,7 +248,7 @@ class MemoryQueue:
     async def sweep(self) -> None:
         """See JobQueue."""
         now_ms = self._now_ms()
-        for entry in list(self._entries.values()):
+        for entry in list(self._live.values()):
             if entry.state is JobState.RUNNING and entry.leased_until_ms <= now_ms:
                 self._died(entry)
             deadline_ms, cancel_at_ms = entry.deadline_ms, entry.cancel_at_ms
@@ -317,7 +318,7 @@ class MemoryQueue:
         return int(1000 * self._clock())
 
     def _in_state(self, state: JobState) -> list[Entry]:
-        return [entry for entry in self._entries.values() if entry.state is state]
+        return [entry for entry in self._live.values() if entry.state is state]
 
     def _line(self, model: str) -> list[Turn]:
         waiting = self._in_state(JobState.QUEUED)
@@ -350,5 +351,6 @@ class MemoryQueue:
         entry.waiters.clear()
         entry.log.tell(end)
         self._ended.append(entry.id)
+        del self._live[entry.id]
         self._on_end(end.state)
         self._work.set()

@@ -7,7 +7,8 @@ from server.metrics import buckets
 from server.metrics.thresholds import ThresholdRule
 from server.request import PRIORITIES, CacheChoice, Timings
 
-REASONS = ("queue_full", "tenant_full", "rate_limit", "in_flight")
+REASONS = ("queue_full", "rate_limited")
+"""Codes of the errors that are a 429."""
 STAGES = ("queue", "encode", "denoise", "decode")
 
 

@@ -2,14 +2,31 @@
 
 from collections.abc import Mapping
 
+from server.errors import StorageFull
 from server.request import ImageRequest
 from server.results.interface import ResultStore
 
+_INPUT = "/in/"
+
+
+def input_key(keep_under: str, name: object) -> str:
+    """The key of an input image; ``keep_under`` is nobody else's."""
+    return f"{keep_under}{_INPUT}{name}"
+
+
+def is_input(key: str) -> bool:
+    """True for an ``input_key``."""
+    return _INPUT in key
+
 
 async def keep_inputs(results: ResultStore, files: Mapping[str, bytes], ttl_s: float) -> None:
-    """Files by their keys; the time to live is for jobs whose end nobody sees."""
-    for key, content in files.items():
-        await results.put(key, content, ttl_s)
+    """Files by their keys, all or none; the time to live is for jobs whose end nobody sees."""
+    try:
+        for key, content in files.items():
+            await results.put(key, content, ttl_s)
+    except StorageFull:
+        await results.delete(*files)
+        raise
 
 
 async def fetch_inputs(results: ResultStore, request: ImageRequest) -> dict[str, bytes] | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from server.errors import StorageFull
+from server.results.inputs import is_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,10 @@ class _Kept:
 
 
 class MemoryResults:
-    """Bytes by key, bounded in sum: the oldest go first. ``clock`` gives seconds and never goes back."""
+    """Bytes by key, bounded in sum: the oldest go first, but no job's input images, without which it would fail.
+
+    ``clock`` gives seconds and never goes back.
+    """
 
     def __init__(self, clock: Callable[[], float], max_bytes: int = 256 * 2**20) -> None:
         self._clock = clock
@@ -22,15 +26,14 @@ class MemoryResults:
         self._size = 0
 
     async def put(self, key: str, content: bytes, ttl_s: float) -> None:
-        """Keep, after dropping what is past its life or over the bound. StorageFull for what alone is over it."""
+        """Keep, after dropping what is past its life or over the bound. StorageFull where that makes no room."""
         if len(content) > self._max_bytes:
             raise StorageFull(f"a result of {len(content)} bytes, allowed are {self._max_bytes}")
         self._forget(key)
         now = self._clock()
         for old in [old for old, kept in self._kept.items() if kept.until_s <= now]:
             self._forget(old)
-        while self._kept and self._size + len(content) > self._max_bytes:
-            self._forget(next(iter(self._kept)))
+        self._make_room(len(content))
         self._kept[key] = _Kept(content, now + ttl_s)
         self._size += len(content)
 
@@ -54,6 +57,20 @@ class MemoryResults:
 
     async def close(self) -> None:
         """Nothing to let go of."""
+
+    def _make_room(self, num_bytes: int) -> None:
+        """Drop the oldest results, if that is enough, and else nothing."""
+        missing, victims = self._size + num_bytes - self._max_bytes, []
+        for key, kept in self._kept.items():
+            if missing <= 0:
+                break
+            if not is_input(key):
+                victims.append(key)
+                missing -= len(kept.content)
+        if missing > 0:
+            raise StorageFull(f"{num_bytes} bytes have no room beside the input images of waiting jobs")
+        for key in victims:
+            self._forget(key)
 
     def _forget(self, key: str) -> None:
         kept = self._kept.pop(key, None)

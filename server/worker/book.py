@@ -18,7 +18,10 @@ class Book:
     samples: set[str] = field(default_factory=set)
 
     def add(self, job: Running) -> None:
-        """A job was taken."""
+        """A job was taken. If it is here already, its lease was lost, and what was begun is let go."""
+        before = self.jobs.get(job.id)
+        if before is not None:
+            self.let_go(before)
         self.jobs[job.id] = job
 
     def is_ours(self, job: Running) -> bool:
@@ -27,9 +30,12 @@ class Book:
 
     def find(self, sample_id: str) -> tuple[Running, int] | None:
         """The job and the image's index, while the job is under way and nobody ends it."""
-        job_id, _, index = sample_id.rpartition(":")
+        job_id, _, rest = sample_id.partition(":")
+        index, _, token = rest.partition(":")
         job = self.jobs.get(job_id)
-        return None if job is None or job.is_ending else (job, int(index))
+        if job is None or job.is_ending or job.lease.token != token:
+            return None
+        return job, int(index)
 
     def room(self) -> Room:
         """What may be taken. Nothing beside a job that has to run alone."""

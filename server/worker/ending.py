@@ -69,7 +69,7 @@ class Ending:
         """The end was refused: the lease says whether by a cancellation, whose images nobody wants."""
         report = await repeat(lambda: self.queue.renew([job.lease]), lambda: self.book.is_ours(job))
         if report is not None:
-            self.drop(report)
+            self.drop(report, [job])
 
     async def fail(self, job: Running, message: str) -> None:
         """End the job with an error fit for the client, and forget what was made of it."""
@@ -91,15 +91,14 @@ class Ending:
         await repeat(lambda: self.queue.release(job.lease, died), lambda: self.book.is_ours(job))
         self._let_go(job)
 
-    def drop(self, report: LeaseReport) -> None:
+    def drop(self, report: LeaseReport, jobs: Iterable[Running]) -> None:
         """What is cancelled is forgotten. A lost job's blobs may be its result's: they expire by themselves."""
-        self.metrics.leases_lost(len(report.lost & set(self.book.jobs)))
-        for job_id in report.gone:
-            job = self.book.jobs.get(job_id)
-            if job is not None:
-                self._let_go(job)
-                if job_id in report.cancelled:
-                    self.start(self.storing.forget(self._blobs_of(job)))
+        gone = [job for job in jobs if job.id in report.gone and self.book.is_ours(job)]
+        self.metrics.leases_lost(sum(job.id in report.lost for job in gone))
+        for job in gone:
+            self._let_go(job)
+            if job.id in report.cancelled:
+                self.start(self.storing.forget(self._blobs_of(job)))
 
     def _claim(self, job: Running) -> bool:
         """True for the first who ends the job."""

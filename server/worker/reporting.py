@@ -1,7 +1,7 @@
 """Progress to the queue: one call a step for the whole batch."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from server.jobs.interface import JobQueue
@@ -13,11 +13,11 @@ from server.worker.running import Running
 
 @dataclass
 class Reporting:
-    """``on_gone`` is told of leases that the queue no longer holds for ours."""
+    """``on_gone`` is told which of the jobs' leases the queue no longer holds for ours."""
 
     queue: JobQueue
     book: Book
-    on_gone: Callable[[LeaseReport], None]
+    on_gone: Callable[[LeaseReport, Sequence[Running]], None]
     _changed: dict[str, Running] = field(default_factory=dict)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -42,4 +42,4 @@ class Reporting:
                 checkpoints, previews = told[job.id]
                 del job.unsent[:checkpoints]
                 del job.unshown[:previews]
-        self.on_gone(report)
+        self.on_gone(report, jobs)

@@ -48,8 +48,12 @@ class Running:
         return self.lease.job.request.num_images
 
     def sample_id(self, index: int) -> str:
-        """What the engine calls image ``index``."""
-        return f"{self.id}:{index}"
+        """What the engine calls image ``index``.
+
+        With the lease's token in it: when this worker takes a job again that it had lost, late words on the
+        samples of the lost lease are not taken for words on the new ones.
+        """
+        return f"{self.id}:{index}:{self.lease.token}"
 
     @property
     def unfinished(self) -> Iterator[int]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from server.endless import goes_on
@@ -11,6 +11,7 @@ from server.jobs.lease import LeaseReport
 from server.jobs.workers import WorkerInfo
 from server.worker.book import Book
 from server.worker.patience import GONE
+from server.worker.running import Running
 
 SWEEP_EACH_S = 1.0
 BEAT_EACH_S, BEAT_TTL_MS = 3.0, 15_000
@@ -27,21 +28,23 @@ class Upkeep:
     clock: Callable[[], float]
     is_ticking: Callable[[], bool]
     info: Callable[[], WorkerInfo]
-    on_gone: Callable[[LeaseReport], None]
+    on_gone: Callable[[LeaseReport, Sequence[Running]], None]
     on_drain: Callable[[], None]
 
     async def renew(self) -> None:
         """For ever. A hung engine's leases are left to end: others get its jobs, and what it writes is refused."""
         while goes_on():
             await asyncio.sleep(self.renew_each_s)
-            leases = [job.lease for job in self.book.jobs.values()]
-            if leases and not self.is_ticking():
-                log.error("the engine's loop does not tick, %d jobs are not renewed", len(leases))
-            elif leases:
+            jobs = list(self.book.jobs.values())
+            if jobs and not self.is_ticking():
+                log.error("the engine's loop does not tick, %d jobs are not renewed", len(jobs))
+            elif jobs:
                 try:
-                    self.on_gone(await self.queue.renew(leases))
+                    report = await self.queue.renew([job.lease for job in jobs])
                 except GONE:
-                    log.warning("%d leases could not be renewed", len(leases))
+                    log.warning("%d leases could not be renewed", len(jobs))
+                    continue
+                self.on_gone(report, jobs)
 
     async def beat(self) -> None:
         """For ever: the heartbeat, and what is due in the queue."""

@@ -192,7 +192,7 @@ class Worker:
         """Hand everything back, and break."""
         log.error("the device is lost: %s", event.message)
         self.close()
-        suspects = {sample_id.rpartition(":")[0] for sample_id in event.suspects}
+        suspects = {sample_id.partition(":")[0] for sample_id in event.suspects}
         await self.ending.give_back(list(self.book.jobs.values()), suspects)
         raise LostDevice(f"the device is lost: {event.message}")
 

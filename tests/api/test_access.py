@@ -1,22 +1,27 @@
 """Every route is closed to strangers, however the request is written; open ones are on a list."""
 
+import asyncio
+import logging
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.routing import Route
 
+from server.access.access import Access
 from server.access.caller import Caller, Limits
 from server.access.key import ApiKey, digest
-from server.access.key_file import write_keys
+from server.access.key_file import FileKeyStore, write_keys
+from server.access.usage import Usage
 from server.api.guard import OPEN_PATHS
 from server.api.router import create_routes
 from server.engine.fake import InstantEngine
 from server.playground.files import FILES
 from tests.api.conftest import PROMPT, error_of, generate
-from tests.api.parts import api_parts, new_queue
+from tests.api.parts import api_parts, client_of, new_queue
 from tests.live import live_server
 
 KEY, ADMIN, SMALL, SLOW = "h2s_key", "h2s_admin", "h2s_small", "h2s_slow"
@@ -203,3 +208,28 @@ def test_every_answer_has_the_security_headers(client: httpx.Client) -> None:
         assert response.headers["cache-control"] == "no-store"
         if not response.headers["content-type"].startswith("text/html"):
             assert "default-src 'none'" in response.headers["content-security-policy"]
+
+
+def test_no_key_reaches_the_log_wherever_it_was_put(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_keys(tmp_path / "keys.json", [ApiKey(digest(KEY), CALLERS[KEY], 0)])
+    lines: list[str] = []
+    access = Access(Usage(lambda: 0.0), FileKeyStore(tmp_path / "keys.json", lambda: 0.0))
+
+    async def ask() -> list[int]:
+        async with client_of(api_parts(new_queue(), log_line=lines.append, access=access)) as client:
+            return [
+                (await client.get(path, headers=headers)).status_code
+                for path, headers in (
+                    ("/v1/models", {"x-key": KEY}),
+                    (f"/v1/models/{KEY}?key={KEY}", {"authorization": f"Bearer {KEY}"}),
+                    (f"/{KEY}", {"x-key": KEY + "x", "user-agent": KEY, "x-request-id": f"{KEY}/"}),
+                    ("/v1/models", {"authorization": f"Basic {KEY}"}),
+                )
+            ]
+
+    with caplog.at_level(logging.DEBUG):
+        assert asyncio.run(ask()) == [200, 404, 401, 401]
+    assert len(lines) == 4
+    assert KEY not in "".join(lines)
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("server")]
+    assert KEY not in "".join(ours)

@@ -6,7 +6,7 @@ import select
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import httpx
@@ -42,7 +42,7 @@ def connect(client: httpx.Client) -> socket.socket:
 
 
 def drip(stream: socket.socket, content: bytes) -> bytes:
-    """Send a byte each 20 ms until the server has had enough; what it answered."""
+    """Send a byte each 20 ms until the server has had enough; what it answered before it closed the connection."""
     for byte in content:
         if select.select([stream], [], [], 0.02)[0]:
             break
@@ -50,10 +50,16 @@ def drip(stream: socket.socket, content: bytes) -> bytes:
             stream.sendall(bytes([byte]))
         except ConnectionError:
             return b""
-    try:
-        return stream.recv(65536)
-    except ConnectionError:
-        return b""
+    return rest_of(stream)
+
+
+def rest_of(stream: socket.socket) -> bytes:
+    """What comes until the connection is closed."""
+    answer = b""
+    with suppress(ConnectionError):
+        while chunk := stream.recv(65536):
+            answer += chunk
+    return answer
 
 
 def test_a_head_that_comes_a_byte_at_a_time_is_cut_off(hurried: httpx.Client) -> None:
@@ -85,7 +91,6 @@ def test_a_body_that_comes_a_byte_at_a_time_is_a_408_and_the_connection_ends(hur
             answer = drip(stream, b'{"prompt": "' + b"x" * 3000)
             assert answer.startswith(b"HTTP/1.1 408 ")
             assert b'"request_timeout"' in answer
-            assert stream.recv(1) == b""
     assert_still_serving(hurried)
 
 
@@ -203,7 +208,7 @@ def test_nothing_that_a_stranger_writes_becomes_a_header(client: httpx.Client, i
         with connect(client) as stream:
             headers = f"host: x\r\nx-request-id: {injected}\r\nconnection: close"
             stream.sendall(f"GET {target} HTTP/1.1\r\n{headers}\r\n\r\n".encode())
-            head = stream.recv(65536).split(b"\r\n\r\n")[0].lower()
+            head = rest_of(stream).split(b"\r\n\r\n")[0].lower()
         assert b"set-cookie" not in head
         assert not set(head) & {0, 0x7F}
         assert head.count(b"\r") == head.count(b"\n")
@@ -223,9 +228,7 @@ def test_no_path_leads_out_of_the_application(client: httpx.Client, path: str) -
     for prefix in ("/", "/v1/models/", "/docs/", "/v1/files/", "/v1/images/"):
         with connect(client) as stream:
             stream.sendall(f"GET {prefix}{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
-            answer = b""
-            while chunk := stream.recv(65536):
-                answer += chunk
+            answer = rest_of(stream)
         assert answer.startswith(b"HTTP/1.1 404 ")
         assert b"root:" not in answer
 

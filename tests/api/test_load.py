@@ -47,6 +47,7 @@ def test_a_full_queue_refuses_at_once_whole_and_says_when_to_return(hold: thread
             until(client, waiting=waiting, running=2)
         refused = generate(client, n=1)
         assert (refused.status_code, error_of(refused)["code"]) == (429, "queue_full")
+        assert 'h2serve_refusals_total{reason="queue_full"} 1.0' in client.get("/metrics").text
         assert 1 <= int(refused.headers["retry-after"]) <= 120
         assert "x-should-retry" not in refused.headers
         hold.set()

@@ -60,7 +60,7 @@ def test_a_generation_s_line_says_who_what_and_how_it_went() -> None:
 
 def test_a_refused_request_has_a_line_without_a_job() -> None:
     _, refused, unknown = asyncio.run(logged())
-    assert (refused["code"], "job_id" in refused) == (400, False)
+    assert (refused["code"], refused["error"], "job_id" in refused) == (400, "invalid_value", False)
     assert (unknown["code"], unknown["route"], unknown["method"]) == (404, "none", "other")
 
 

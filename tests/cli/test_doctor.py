@@ -8,6 +8,7 @@ import pytest
 
 from server.cli.checkup import num_parameters
 from tests.cli.test_commands import code_of, run
+from tests.redis_server import redis_server
 from tests.tiny_flux import save_tiny_flux
 
 
@@ -64,3 +65,16 @@ def test_parameters_are_counted_from_the_header_alone(tmp_path: Path) -> None:
     file = tmp_path / "x.safetensors"
     file.write_bytes(len(header).to_bytes(8, "little") + header)
     assert num_parameters(file) == 7
+
+
+def test_a_redis_of_the_settings_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with redis_server(appendonly="no") as server:
+        monkeypatch.setenv("H2SERVE_REDIS", server.url)
+        run("doctor", "--json", "--device", "cpu")
+        found = findings(capsys)["redis server"]
+        assert found["state"] == "note"
+        assert "appendonly is off" in found["said"]
+    assert code_of("doctor", "--json", "--device", "cpu") == 1
+    assert findings(capsys)["redis server"]["said"] == "Redis cannot be reached"

@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> str:
 
 
 def add(file: str, capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
-    run("keys", "add", "--file", file, "--json", *words)
+    run("keys", "add", "--keys", file, "--json", *words)
     said: dict[str, Any] = json.loads(capsys.readouterr().out)
     return said
 
@@ -27,14 +27,14 @@ def add(file: str, capsys: pytest.CaptureFixture[str], *words: str) -> dict[str,
 def test_a_key_is_shown_once_and_listed_without_its_secret(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     made = add(file, capsys, "--tenant", "lab", "--weight", "2", "--max-n", "3", "--cost-per-s", "0.5")
     add(file, capsys, "--tenant", "ops", "--admin")
-    run("keys", "list", "--file", file, "--json")
+    run("keys", "list", "--keys", file, "--json")
     text = capsys.readouterr().out
     assert made["key"] not in text
     listed = json.loads(text)
     assert [key["tenant"] for key in listed] == ["lab", "ops"]
     assert (listed[0]["id"], listed[0]["weight"]) == (made["id"], 2)
     assert listed[0]["limits"] == {"max_images": 3, "cost_per_s": 0.5}
-    run("keys", "list", "--file", file)
+    run("keys", "list", "--keys", file)
     shown = capsys.readouterr().out
     assert made["id"] in shown
     assert made["key"] not in shown
@@ -51,7 +51,7 @@ def test_a_running_server_takes_new_keys_and_drops_revoked_ones(
 
         assert status(first["key"]) == 200
         second = add(file, capsys, "--tenant", "lab")
-        run("keys", "revoke", first["id"], "--file", file)
+        run("keys", "revoke", first["id"], "--keys", file)
         until_s = time.monotonic() + SEEN_WITHIN_S
         while (status(first["key"]), status(second["key"])) != (401, 200):
             assert time.monotonic() < until_s
@@ -75,15 +75,15 @@ def test_an_image_is_made_with_a_key_and_not_without(
     ("words", "said"),
     [
         (("revoke", "nobody"), "there is no key 'nobody'"),
-        (("list", "--file", "/nowhere/keys.json"), "No such file"),
-        (("add", "--tenant", "x", "--file", "/nowhere/keys.json"), "No such file"),
+        (("list", "--keys", "/nowhere/keys.json"), "No such file"),
+        (("add", "--tenant", "x", "--keys", "/nowhere/keys.json"), "No such file"),
     ],
 )
 def test_what_is_wrong_is_one_line(
     file: str, words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add(file, capsys, "--tenant", "lab")
-    where = () if "--file" in words else ("--file", file)
+    where = () if "--keys" in words else ("--keys", file)
     assert code_of("keys", *words, *where) == 2
     error = capsys.readouterr().err
     assert said in error

@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-START_S = 90.0
-WAIT_S = 90.0
+START_S = 240.0
+WAIT_S = 120.0
+"""Far more than anything here takes on a machine that does nothing else."""
 POLL_S = 0.02
 
 
@@ -64,7 +65,7 @@ class Cluster:
 
     def __init__(self, redis_url: str, folder: Path, **environ: str) -> None:
         self.redis_url, self._folder = redis_url, folder
-        self._environ = {"H2SERVE_LEASE_S": "2", "H2SERVE_CHECKPOINT_INTERVAL_S": "0", **environ}
+        self._environ = {"H2SERVE_LEASE_S": "3", "H2SERVE_CHECKPOINT_INTERVAL_S": "0", **environ}
         self.processes: list[ServerProcess] = []
 
     def start(self, *words: str) -> ServerProcess:
@@ -79,12 +80,18 @@ class Cluster:
         address = process.said(r"h2serve api: \S+ at (http://\S+),")
         return process, httpx.Client(base_url=address, timeout=WAIT_S)
 
-    def worker(self, engine: str | None = "slow-step:step_s=0.02", *words: str) -> ServerProcess:
-        """A worker process that has said that it works; ``engine`` None is the real one."""
-        fake = ("--engine", engine) if engine else ("--device", "cpu")
-        process = self.start("worker", *fake, *words)
+    def worker(self, engine: str = "slow-step:step_s=0.02", *flags: str) -> ServerProcess:
+        """A worker process with a fake engine that has said that it works."""
+        process = self.start("worker", "--engine", engine, *flags)
         process.said(r"h2serve worker (\S+):")
         return process
+
+    def real_workers(self, count: int) -> list[ServerProcess]:
+        """Worker processes with flux-nano, which load at the same time."""
+        workers = [self.start("worker", "--device", "cpu") for _ in range(count)]
+        for worker in workers:
+            worker.said(r"h2serve worker (\S+):")
+        return workers
 
     def stop(self) -> None:
         for process in self.processes:

@@ -90,7 +90,7 @@ def test_an_order_says_what_the_request_said() -> None:
         await world.submit(job("a", images=2))
         await world.settle()
         assert engine.orders["a:1"] == SampleOrder(
-            "a:1", "a star", 64, 96, 4, 2.5, 8, CHOICE, OutputFormat.WEBP, 80, model=MODEL
+            "a:1:token-0", "a star", 64, 96, 4, 2.5, 8, CHOICE, OutputFormat.WEBP, 80, model=MODEL
         )
 
     run(scenario, engine)

@@ -180,6 +180,47 @@ def test_an_image_made_before_the_loss_was_known_is_stored_beside_and_refused() 
     run(scenario, engine)
 
 
+def test_a_job_that_comes_back_to_the_worker_that_lost_it_is_begun_anew() -> None:
+    engine = HandEngine()
+
+    async def scenario(world: Worked) -> None:
+        await world.submit(job("a"))
+        await world.settle()
+        lost = engine.orders["a:0"].sample_id
+        world.clock.now_s += 16
+        await world.until(lambda: "a:0" in engine.cancelled)
+        engine.end(SampleDropped(lost))
+        await world.until(lambda: engine.orders["a:0"].sample_id != lost)
+        engine.tell(SampleDropped(lost))
+        await world.settle()
+        engine.step("a:0", 1)
+        engine.finish("a:0")
+        assert (await world.end_of("a")).state is JobState.FINISHED
+
+    run(scenario, engine, QUICK)
+
+
+def test_a_job_that_comes_back_before_its_loss_was_known_replaces_what_was_begun() -> None:
+    engine = HandEngine()
+
+    async def scenario(world: Worked) -> None:
+        await world.submit(job("a"), job("b"))
+        await world.settle()
+        lost = {name: engine.orders[name].sample_id for name in ("a:0", "b:0")}
+        world.clock.now_s += 16
+        engine.step("b:0", 1)
+        await world.settle()
+        engine.end(SampleDropped(lost["b:0"]))
+        await world.settle()
+        assert engine.cancelled == ["b:0", "a:0"]
+        assert all(engine.orders[name].sample_id != lost[name] for name in lost)
+        for name in lost:
+            engine.finish(name)
+        assert [(await world.end_of(name)).state for name in "ab"] == [JobState.FINISHED] * 2
+
+    run(scenario, engine)
+
+
 class StillEngine(HandEngine):
     """An engine whose loop turned once, long ago."""
 

@@ -1,5 +1,6 @@
 """With the cache off, edits are the images of diffusers' own pipelines for them, to one level of 256."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,12 @@ from diffusers import (
 
 from server.engine.image import decode, encode
 from server.engine.interface import InputImages, SampleOrder
-from server.engine.loader import LoadedModel
+from server.engine.loader import LoadedModel, load_model
 from server.engine.sample import Sample
 from tests.engine.conftest import Start, generator, order
 from tests.engine.pictures import Box, hole, picture, png
 from tests.engine.test_equals_pipeline import Pixels, pixels_of
-from tests.tiny_flux import TEXT_LENGTH
+from tests.tiny_flux import TEXT_LENGTH, save_tiny_flux
 
 BOX: Box = (8, 16, 48, 56)
 
@@ -125,6 +126,16 @@ def inpainting(wanted: SampleOrder) -> dict[str, Any]:
     box = (0, 0, 90, 20) if wanted.sample_id == "wide" else BOX
     size = size_of(wanted)
     return {"image": picture(**size), "mask_image": hole(box, **size), "strength": wanted.inputs.strength}
+
+
+def test_in_bfloat16_too_they_are_the_pipelines(tmp_path: Path, start: Start) -> None:
+    model = load_model(str(save_tiny_flux(tmp_path / "flux")), device="cpu", dtype="bfloat16")
+    started, redrawn = STARTS[0], HOLES[1]
+    ours = made(start, model, started), made(start, model, redrawn)
+    options = {"image": picture(), "strength": 0.5, **size_of(started)}
+    assert np.array_equal(ours[0][0], pipeline_made(FluxImg2ImgPipeline, model, started, **options))
+    options = {**inpainting(redrawn), **size_of(redrawn)}
+    assert np.array_equal(ours[1][0], pipeline_made(FluxInpaintPipeline, model, redrawn, **options))
 
 
 def test_kontext_goes_by_the_image_as_its_pipeline_does(kontext: LoadedModel, start: Start) -> None:

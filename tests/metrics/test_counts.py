@@ -81,7 +81,7 @@ def test_only_what_falls_into_a_cell_counts_as_overflow() -> None:
 
 def test_a_refusal_s_reason_is_one_of_a_few() -> None:
     sides = Sides()
-    for reason in ("queue_full", "rate_limit", "somebody's own words"):
+    for reason in ("queue_full", "rate_limited", "somebody's own words"):
         sides.api.refused(reason)
     assert sides.value("h2serve_refusals_total", reason="queue_full") == 1
     assert sides.value("h2serve_refusals_total", reason="other") == 1

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from server.errors import StorageFull
+from server.results.inputs import input_key, keep_inputs
 from server.results.interface import ResultStore
 from server.results.memory import MemoryResults
 from tests.results.contract import ResultsContract
@@ -58,5 +59,32 @@ def test_results_past_their_life_are_forgotten_when_new_ones_come() -> None:
         clock.now_s = 2.0
         await results.put("new", b"xxxx", 100)
         assert await results.get("young") == b"xxxx"
+
+    asyncio.run(scenario())
+
+
+def test_the_input_images_of_waiting_jobs_make_room_for_nobody() -> None:
+    async def scenario() -> None:
+        results = MemoryResults(Clock(), max_bytes=12)
+        files = {input_key("a", 0): b"xxxx", input_key("a", "mask"): b"xxxx"}
+        await keep_inputs(results, files, 100)
+        await results.put("old", b"xxxx", 100)
+        await results.put("new", b"xxxx", 100)
+        assert await results.get("old") is None
+        with pytest.raises(StorageFull, match="8 bytes have no room beside the input images"):
+            await results.put("large", b"xxxxxxxx", 100)
+        assert await results.get("new") == b"xxxx", "nothing is dropped in vain"
+        assert [await results.get(key) for key in files] == [b"xxxx", b"xxxx"]
+
+    asyncio.run(scenario())
+
+
+def test_input_images_are_kept_whole_or_not_at_all() -> None:
+    async def scenario() -> None:
+        results = MemoryResults(Clock(), max_bytes=10)
+        files = {input_key("a", 0): b"xxxxxx", input_key("a", "mask"): b"xxxxxx"}
+        with pytest.raises(StorageFull):
+            await keep_inputs(results, files, 100)
+        assert [await results.get(key) for key in files] == [None, None]
 
     asyncio.run(scenario())

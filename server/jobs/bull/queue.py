@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from server.errors import PayloadError
+from server.errors import PayloadError, StorageUnreachable
 from server.jobs import words
 from server.jobs.bull.reader import LogReader
 from server.jobs.bull.record import checkpoints_from, status_from
@@ -80,7 +80,7 @@ class RedisQueue:
             "most_of_tenant": bounds.images_of_tenant,
             "waiter": waiter,
         }
-        said, what = await self._run("put", args, job_to_json(job))
+        said, what = await self._kept("put", args, job_to_json(job))
         match said:
             case "new" | "known":
                 return Accepted(what, is_new=said == "new")
@@ -279,6 +279,24 @@ class RedisQueue:
     async def drain(self, worker: str) -> bool:
         """Ask a worker to take no more jobs, hand back what it has, and stop. False when it is not known."""
         return await _answered(self._roll.drain(worker))
+
+    async def _kept(self, name: str, *args: Any) -> Any:
+        """As ``_run``, but answered when it is on disk. Raises StorageUnreachable when that takes too long."""
+        if not self._terms.disk_ms:
+            return await self._run(name, *args)
+        with plain_errors():
+            # On one connection: WAITAOF waits for what was written over its own.
+            async with self._client.pipeline(transaction=False) as pipeline:
+                await self._scripts.run(name, *args, client=pipeline)
+                pipeline.execute_command("WAITAOF", 1, 0, self._terms.disk_ms)
+                answer, written = await pipeline.execute(raise_on_error=False)
+            if isinstance(answer, Exception):
+                raise answer
+        if isinstance(written, Exception):
+            raise StorageUnreachable(f"Redis does not wait for its disk: {str(written)[:100]}")
+        if not written[0]:
+            raise StorageUnreachable("the job is not on Redis' disk yet")
+        return answer
 
     async def _run(self, name: str, args: dict[str, Any], *more: str) -> Any:
         return await _answered(self._scripts.run(name, args, *more))

@@ -53,10 +53,10 @@ class Scripts:
     by_name: dict[str, AsyncScript]
     base: str
 
-    async def run(self, name: str, args: dict[str, Any], *more: str) -> Any:
-        """One EVALSHA; ``more`` are arguments that are not packed."""
+    async def run(self, name: str, args: dict[str, Any], *more: str, client: Redis | None = None) -> Any:
+        """One EVALSHA; ``more`` are arguments that are not packed. ``client`` may be a pipeline."""
         packed = msgpack.packb(args, use_bin_type=True)
-        return await self.by_name[name](keys=[self.base], args=[packed, *more])
+        return await self.by_name[name](keys=[self.base], args=[packed, *more], client=client)
 
 
 def load_scripts(client: Redis, base: str, terms: QueueTerms) -> Scripts:
