@@ -30,6 +30,7 @@ COMPARE_DOC: dict[str, Any] = {
                     "psnr_db": {"type": ["number", "null"], "description": "null where they are equal"},
                     "ssim": {"type": "number"},
                 },
+                "example": {"object": "comparison", "equal": False, "psnr_db": 37.902, "ssim": 0.99512},
             },
         ),
         "400": described("a job has no image, or they differ in size: `param` says which", ERROR),

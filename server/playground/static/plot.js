@@ -19,9 +19,9 @@ export function createPlot(svg) {
   return {
     draw(newAxes, marks) {
       axes = newAxes;
-      // Labels over all marks, or a mark may hide a name.
+      // Marks over all names: they are what was measured.
       const drawn = marks.map((mark) => drawMark(mark, across, down));
-      svg.replaceChildren(...grid(axes, across, down), ...drawn.map(([shape]) => shape), ...drawn.flatMap(([, label]) => label));
+      svg.replaceChildren(...grid(axes, across, down), ...drawn.flatMap(([, label]) => label), ...drawn.map(([shape]) => shape));
     },
     // Where a pointer is, in the units of the axes and within them.
     at(event) {
