@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from server.api.schema import ERROR, described
+from server.api.error_schema import ERROR
+from server.api.schema import described
 
 _JOB_ID: dict[str, Any] = {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "a finished job's id"}
 COMPARE_DOC: dict[str, Any] = {
@@ -29,6 +30,7 @@ COMPARE_DOC: dict[str, Any] = {
                     "psnr_db": {"type": ["number", "null"], "description": "null where they are equal"},
                     "ssim": {"type": "number"},
                 },
+                "example": {"object": "comparison", "equal": False, "psnr_db": 37.902, "ssim": 0.99512},
             },
         ),
         "400": described("a job has no image, or they differ in size: `param` says which", ERROR),

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from server.access.caller import Caller
 from server.access.key import ApiKey, digest
@@ -126,14 +126,14 @@ def test_a_server_that_is_gone_is_said_in_words(tab: Tab) -> None:
 
 
 def test_a_line_that_breaks_is_taken_up_again(tab: Tab) -> None:
-    broken = []
+    broken: list[str] = []
 
-    def break_once(route: object) -> None:
-        assert hasattr(route, "abort") and hasattr(route, "continue_")
+    def break_once(route: Route) -> None:
         if broken:
             route.continue_()
         else:
-            broken.append(route.abort())
+            broken.append(route.request.url)
+            route.abort()
 
     tab.page.route("**/events", break_once)
     tab.generate_all()

@@ -3,6 +3,8 @@
 import { createPlot } from "./plot.js";
 import { threshold, times } from "./figures.js";
 
+const MOST_TICKS = 6;
+
 export function createFrontier(svg) {
   const plot = createPlot(svg);
   // `runs` are maps from lane names to lanes.
@@ -27,11 +29,11 @@ function runMarks({ settings, lanes }, index) {
 }
 
 function axesAround(marks) {
-  const range = (values, step, low, high) => ({
-    min: Math.floor(Math.min(low, ...values) / step) * step,
-    max: Math.ceil(Math.max(high, ...values) / step) * step,
-    step,
-  });
+  const range = (values, smallest, low, high) => {
+    const [least, most] = [Math.min(low, ...values), Math.max(high, ...values)];
+    const step = smallest * 2 ** Math.max(0, Math.ceil(Math.log2((most - least) / smallest / MOST_TICKS)));
+    return { min: Math.floor(least / step) * step, max: Math.ceil(most / step) * step, step };
+  };
   const x = range(marks.map((mark) => mark.x - 1), 5, 20, 45);
   const y = range(marks.map((mark) => mark.y + 0.1), 0.5, 1, 2.5);
   return {

@@ -19,7 +19,9 @@ export function createPlot(svg) {
   return {
     draw(newAxes, marks) {
       axes = newAxes;
-      svg.replaceChildren(...grid(axes, across, down), ...marks.flatMap((mark) => drawMark(mark, across, down)));
+      // Marks over all names: they are what was measured.
+      const drawn = marks.map((mark) => drawMark(mark, across, down));
+      svg.replaceChildren(...grid(axes, across, down), ...drawn.flatMap(([, label]) => label), ...drawn.map(([shape]) => shape));
     },
     // Where a pointer is, in the units of the axes and within them.
     at(event) {
@@ -66,10 +68,10 @@ function drawMark(mark, across, down) {
   const shape = makeSvg("path", { d: OUTLINES[mark.kind](x, y), class: `mark-${mark.kind}` });
   if (mark.fill !== undefined) shape.setAttribute("fill-opacity", 0.15 + 0.85 * mark.fill);
   if (mark.about) shape.append(makeSvg("title", {}, mark.about));
-  if (!mark.label) return [shape];
+  if (!mark.label) return [shape, []];
   const isRight = x < WIDTH * 0.72;
   const label = { x: isRight ? x + 9 : x - 9, y: y - 6, "text-anchor": isRight ? "start" : "end", class: "label" };
-  return [shape, makeSvg("text", label, mark.label)];
+  return [shape, [makeSvg("text", label, mark.label)]];
 }
 
 const circle = (r) => (x, y) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
