@@ -155,7 +155,7 @@ def test_a_head_has_a_bound_in_bytes(client: httpx.Client) -> None:
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 100,
         b"\r\n" * 2000,
         b"GET\r\n\r\n",
-        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /nowhere HTTP/9.9\r\n\r\n",
         b"GET /livez HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n",
         b"GET /livez HTTP/1.1\r\n\r\n",
         POST.encode() + b"content-length: 5\r\ncontent-length: 6\r\n\r\n",

@@ -14,8 +14,7 @@ from server.cli.sheet import A_ROW, LEAST_SIDE, MOST_SIDE, Shot, draw_sheet
 from server.cli.strip import Strips, draw_counts
 from server.engine.fake import InstantEngine
 from server.engine.interface import SampleFailed, SampleStepped
-from server.image_metadata import exif_of, read_metadata
-from server.request import CacheCounts
+from server.image_metadata import read_metadata
 from tests.cli.test_commands import code_of, run
 from tests.live import live_server
 
@@ -73,17 +72,6 @@ def test_an_image_s_own_request_is_repeated_but_for_what_is_given(url: str) -> N
     first, again, other = (Path(name).read_bytes() for name in ("a.png", "b.png", "c.png"))
     assert first == again
     assert read_metadata(other).request == {**read_metadata(first).request, "seed": 4}
-
-
-def test_an_image_that_was_made_from_another_one_cannot_be_made_again(
-    url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    buffer = BytesIO()
-    exif = exif_of({"prompt": "x", "images": 1}, CacheCounts(1, 1, 0, 0, 1, 1, 1.0))
-    Image.new("RGB", (4, 4)).save(buffer, "PNG", exif=exif)
-    Path("edited.png").write_bytes(buffer.getvalue())
-    assert code_of("generate", "--from", "edited.png", "--url", url) == 2
-    assert "made from another image" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
