@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import secrets
 import sys
 import threading
@@ -45,6 +46,10 @@ from server.results.memory import MemoryResults
 from server.settings import Settings
 from server.traces.interface import Traces
 from server.traces.open import open_traces
+from server.webhooks.address import resolve
+from server.webhooks.origin import read_origins
+from server.webhooks.sender import WebhookSender, new_transport_maker
+from server.webhooks.signing import read_secret
 from server.worker.parts import WorkerParts
 from server.worker.terms import WorkerTerms
 from server.worker.worker import Worker
@@ -111,6 +116,7 @@ class EmbeddedServer:
                 not_ready=self._not_ready,
                 pages=read_files() if self.settings.playground else {},
                 traces=self.traces,
+                webhooks=webhooks_of(self.settings),
             )
         )
 
@@ -263,15 +269,30 @@ def signer_of(settings: Settings) -> UrlSigner:
     """Signs addresses of files. Without a secret one is drawn, which no other process knows."""
     secret = settings.url_secret.encode()
     if settings.url_secret_file:
-        secret = _secret_in(Path(settings.url_secret_file))
+        secret = _secret_in(Path(settings.url_secret_file), "url_secret_file")
     return UrlSigner(secret or secrets.token_bytes(32), settings.url_life_s, time.time)
 
 
-def _secret_in(path: Path) -> bytes:
+def webhooks_of(settings: Settings) -> WebhookSender | None:
+    """None where they are off, as they are unless receivers are listed. Raises SettingsError."""
+    origins = read_origins(settings.webhook_origins)
+    if not origins:
+        return None
+    if not settings.public_url:
+        raise SettingsError("webhook_origins needs public_url, which the addresses in a message begin with")
+    secret = settings.webhook_secret
+    if settings.webhook_secret_file:
+        secret = _secret_in(Path(settings.webhook_secret_file), "webhook_secret_file").decode("ascii", "replace")
+    return WebhookSender(
+        origins, read_secret(secret), resolve, new_transport_maker(), time.time, asyncio.sleep, random.random
+    )
+
+
+def _secret_in(path: Path, setting: str) -> bytes:
     try:
         return path.read_bytes().strip()
     except OSError as error:
-        raise SettingsError(f"url_secret_file {str(path)!r} cannot be read: {error.strerror}") from error
+        raise SettingsError(f"{setting} {str(path)!r} cannot be read: {error.strerror}") from error
 
 
 def real_engine(settings: Settings, profile: ModelProfile) -> Engine:

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     url_secret_file: str
     url_life_s: float = Field(gt=0)
     public_url: str = Field(pattern=r"^(https?://[^\s?#]+)?$")
+    webhook_origins: str
+    webhook_secret: str
+    webhook_secret_file: str
     redis: str
     results_redis: str
     redis_password_file: str

@@ -78,6 +78,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.playground": set(),
     "server.pair_stats.redis": {"server.errors", "server.redis_link", "server.request"},
     "server.traces": {"server.errors", "server.request"},
+    "server.webhooks": {"httpx", "server.errors"},
     "server.traces.open": {"opentelemetry", "server.errors"},
     "server.traces.otel": {"opentelemetry", "server.request"},
     "server.plan": {"server.errors"},
@@ -172,6 +173,8 @@ ALLOWED: dict[str, set[str]] = {
         "server.results.inputs",
         "server.results.interface",
         "server.upload",
+        "server.webhooks",
+        "server.endless",
         "PIL",
     },
 }

@@ -40,6 +40,8 @@ def parse_bfl(
 def _refuse_what_is_not_done(body: Mapping[str, Any]) -> None:
     if boolean(body, "prompt_upsampling"):
         raise RequestError("prompt_upsampling is true, allowed is false", "prompt_upsampling")
+    if body.get("webhook_secret") is not None:
+        raise RequestError("webhook_secret is given, allowed is the server's own, which signs", "webhook_secret")
     if body.get("image_prompt") is not None:
         raise RequestError("image_prompt is given, allowed is /v1/images/edits", "image_prompt")
 

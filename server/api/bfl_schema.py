@@ -24,6 +24,7 @@ SUBMIT_DOC: dict[str, Any] = {
                         "prompt_upsampling": {"type": "boolean", "enum": [False]},
                         "safety_tolerance": {"type": "integer", "minimum": 0, "maximum": 6},
                         "output_format": {"type": "string", "enum": ["jpeg", "png", "webp"], "default": "jpeg"},
+                        "webhook_url": {"type": "string", "description": "told of the end, where webhooks are on"},
                         "cache": {},
                     },
                     "example": {"prompt": "a small green star at the right on a white background", "seed": 7},

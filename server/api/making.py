@@ -19,8 +19,8 @@ from server.api.result_images import answer_of
 from server.api.run_terms import RunTerms
 from server.api.sse import EventStream
 from server.api.submitting import new_job, submit
-from server.api.waiting import end_of, wait_for_end
-from server.errors import ServerError
+from server.api.telling import check_webhook, see_to_its_end
+from server.api.waiting import wait_for_end
 from server.request import ImageRequest, Job
 from server.results.inputs import forget_inputs
 
@@ -58,7 +58,7 @@ async def start_job(parts: ApiParts, request: Request, wanted: ImageRequest, ter
         making = _begin(parts, request, wanted, terms, held)
         job = await submit(parts, making.job, terms, making.caller, None)
         if job is making.job:
-            parts.background.start(_see_to_its_end(parts, job, held.pop_all()))
+            parts.background.start(see_to_its_end(parts, job, terms.webhook_url, held.pop_all()))
         return job
 
 
@@ -68,6 +68,7 @@ def _begin(
     """Raises RequestError or RateLimited where the caller may not have it."""
     caller = caller_of(request.scope)
     check_caps(wanted, caller.limits)
+    check_webhook(parts.webhooks, terms)
     if not terms.stream and not terms.asynchronous:
         wanted = replace(wanted, partial_images=0)  # nobody would see them
     job = new_job(parts, wanted, terms, caller, parts.new_id())
@@ -104,12 +105,3 @@ async def _in_events(making: Making, kind: str) -> Response:
         on_close=making.held.pop_all().close,
         headers={"x-job-id": job.id},
     )
-
-
-async def _see_to_its_end(parts: ApiParts, job: Job, held: contextlib.ExitStack) -> None:
-    """Count it, forget what it was made from, and let its places in flight go."""
-    with held, contextlib.suppress(ServerError):
-        end = await end_of(parts.queue, job.id)
-        await forget_inputs(parts.results, job.request)
-        if end.result is not None:
-            parts.metrics.generation_done(job.request.cache, end.result.timings)

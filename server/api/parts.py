@@ -14,6 +14,7 @@ from server.playground.files import StaticFile
 from server.profile import ModelProfile
 from server.results.interface import ResultStore
 from server.traces.interface import NoTraces, Traces
+from server.webhooks.sender import WebhookSender
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class ApiParts:
 
     ``public_url`` is what the addresses in answers begin with, empty for the host that the client called. Streams
     show a sign of life each ``heartbeat_s``. ``pages`` are static files by their paths, open to everybody.
+    ``webhooks`` is None where they are off.
     """
 
     profile: ModelProfile
@@ -62,3 +64,4 @@ class ApiParts:
     not_ready: Callable[[], str | None]
     pages: Mapping[str, StaticFile]
     traces: Traces = field(default_factory=NoTraces)
+    webhooks: WebhookSender | None = None

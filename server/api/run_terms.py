@@ -9,11 +9,12 @@ from typing import Any
 
 from starlette.datastructures import Headers
 
-from server.api.fields import boolean, integer, one_of
+from server.api.fields import boolean, integer, one_of, text
 from server.errors import RequestError
 from server.jobs.submit import Once
 from server.request import PRIORITIES
 
+LONGEST_URL = 2048
 LONGEST_DEADLINE_MS = 86_400_000
 RESPONSE_FORMATS = ("b64_json", "url")
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -21,7 +22,7 @@ _KEY = re.compile(r"[!-~]{1,255}")
 
 @dataclass(frozen=True, slots=True)
 class RunTerms:
-    """See ``server.request.Job``. ``stream``: the answer comes in events."""
+    """See ``server.request.Job``. ``stream``: the answer comes in events. ``webhook_url`` is told of its end."""
 
     priority: int = 0
     deadline_ms: int | None = None
@@ -29,6 +30,7 @@ class RunTerms:
     as_url: bool = False
     stream: bool = False
     once: Once | None = None
+    webhook_url: str | None = None
 
 
 def parse_terms(body: Mapping[str, Any], headers: Headers, digest: str) -> RunTerms:
@@ -41,6 +43,7 @@ def parse_terms(body: Mapping[str, Any], headers: Headers, digest: str) -> RunTe
         as_url=one_of(body, "response_format", RESPONSE_FORMATS) == "url",
         stream=bool(boolean(body, "stream")),
         once=once_of(headers, digest),
+        webhook_url=text(body, "webhook_url", LONGEST_URL),
     )
     if terms.stream:
         _refuse_what_does_not_stream(body, terms)

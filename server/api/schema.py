@@ -22,6 +22,7 @@ _GENERATION: dict[str, Any] = {
         "partial_images": {"type": "integer", "minimum": 0, "maximum": 3, "default": 0},
         "priority": {"type": "integer", "minimum": -10, "maximum": 10, "default": 0},
         "deadline_ms": {"type": "integer", "minimum": 1, "description": "not started by then: a 504"},
+        "webhook_url": {"type": "string", "description": "of a job: told of its end, where webhooks are on"},
         "output_format": {"type": "string", "enum": ["png", "jpeg", "webp"], "default": "png"},
         "output_compression": {"type": "integer", "minimum": 0, "maximum": 100, "default": 100},
         "background": {"type": "string", "enum": ["auto", "opaque"]},

@@ -13,7 +13,7 @@ from server.api.edge import Edge
 from server.api.generation import LARGEST_SEED
 from server.api.parts import ApiParts
 from server.api.router import create_api
-from server.app import access_of, api_limits, label_rule, new_id, signer_of, write_line
+from server.app import access_of, api_limits, label_rule, new_id, signer_of, webhooks_of, write_line
 from server.cluster.stores import Stores
 from server.cluster.watch import ClusterWatch
 from server.metrics.api import ApiMetrics
@@ -77,6 +77,7 @@ class ApiServer:
                 not_ready=self._not_ready,
                 traces=self._traces,
                 pages=read_files() if settings.playground else {},
+                webhooks=webhooks_of(settings),
             )
         )
 

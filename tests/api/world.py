@@ -8,6 +8,7 @@ import httpx
 
 from server.access.access import Access
 from server.jobs.lease import Lease
+from server.webhooks.sender import WebhookSender
 from tests.api.conftest import PROMPT
 from tests.api.parts import api_parts, client_of, new_queue, next_lease, result_of
 
@@ -17,10 +18,15 @@ IMAGE = b"image"
 class World:
     """The API, its queue at the time ``now_s``, and a client."""
 
-    def __init__(self, access: Access | None = None, heartbeat_s: float = 15.0) -> None:
+    def __init__(
+        self,
+        access: Access | None = None,
+        heartbeat_s: float = 15.0,
+        webhooks: WebhookSender | None = None,
+    ) -> None:
         self.now_s = 1000.0
         self.queue = new_queue(lambda: self.now_s)
-        self.parts = api_parts(self.queue, access=access, heartbeat_s=heartbeat_s)
+        self.parts = api_parts(self.queue, access=access, heartbeat_s=heartbeat_s, webhooks=webhooks)
         self.client = client_of(self.parts)
 
     async def submit(self, headers: dict[str, str] | None = None, **body: Any) -> httpx.Response:
