@@ -78,7 +78,7 @@ def test_sigterm_lets_running_requests_finish_while_not_ready_and_the_exit_code_
         (("--config", "no-such.toml"), "does not exist"),
         (("--device", "gpu"), "device"),
         (("--max-batch", "0"), "max_batch"),
-        (("--host", "256.0.0.1"), "cannot listen"),
+        (("--host", "256.0.0.1", "--insecure-no-auth"), "cannot listen"),
     ],
 )
 def test_what_cannot_start_says_so_in_one_line_and_exits_with_2(
