@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # OpenMP's threads would spin at barriers: on a machine that does anything else a step takes many times as long.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: install serve cluster test gpu-test lint nano nano-check bench peers aiperf compose-test fuzz lock
+.PHONY: install serve cluster test gpu-test lint nano nano-check bench peers aiperf compose-test fuzz lock clients
 
 install: $(VENV)/.installed
 
@@ -64,6 +64,14 @@ aiperf: .venv-aiperf/.installed
 .venv-aiperf/.installed: load_tests/aiperf/requirements.txt
 	$(PYTHON) -m venv .venv-aiperf
 	.venv-aiperf/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+# Other people's clients, which tests/clients runs against ours, each in an environment of its own.
+clients: .venv-clients/openai/.installed .venv-clients/litellm/.installed
+
+.venv-clients/%/.installed: tests/clients/%.txt
+	$(PYTHON) -m venv .venv-clients/$*
+	.venv-clients/$*/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
 # The compose file run for real, as root: needs no registry and no Docker, both are made here. At most 20 minutes.

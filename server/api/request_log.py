@@ -9,6 +9,8 @@ from server.request import Job, JobResult
 
 NOTES = "h2serve.notes"
 """Under this key of the ASGI scope a route leaves what the line shall say of it."""
+PROBES = ("/livez", "/readyz", "/startupz", "/metrics")
+"""Asked each few seconds by machines; only a failing one is news, and to those who ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,9 @@ class RequestLog:
     def request_done(
         self, request_id: str, method: str, route: str, code: int, seconds: float, notes: Mapping[str, Any]
     ) -> None:
-        """Write the line of an answered request."""
+        """Write the line of an answered request that is no probe."""
+        if route in PROBES:
+            return
         line = {
             "time": round(self.wall_clock(), 3),
             "request_id": request_id,

@@ -9,14 +9,15 @@ from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 
-from server.cli.strip import Strips, draw_counts, legend
+from server.cli.follow import make_as_job
+from server.cli.strip import JobStrip, Strips, draw_counts, legend
 from server.cli.target import GENERATIONS, Target, ask, open_target
 from server.errors import StartupError
 
 
 async def make_images(target: Target, body: dict[str, Any], out: Path | None, console: Console) -> dict[str, Any]:
     """Make the images, write the files, and say what came of it."""
-    strips = Strips()
+    strips, told = Strips(), JobStrip()
     if target.url is None:
         console.print(f"loading {target.model or 'the model'} ...", style="dim")
     async with open_target(target, strips.hear) as client:
@@ -26,10 +27,11 @@ async def make_images(target: Target, body: dict[str, Any], out: Path | None, co
                 answer = await ask(client, "POST", GENERATIONS, body)
             console.print(strips)
         else:
-            with console.status("waiting for the images ..."):
-                answer = await ask(client, "POST", GENERATIONS, body)
+            console.print(legend())
+            with Live(told, console=console, refresh_per_second=8, transient=True):
+                answer = await make_as_job(client, body, told.hear)
             for entry in answer["data"]:
-                console.print(draw_counts(entry["cache"]))
+                console.print(told if told.is_of(entry["cache"]) else draw_counts(entry["cache"]))
     files = write_images(answer, out)
     for file, entry in zip(files, answer["data"], strict=True):
         console.print(summary(file, answer["size"], entry), highlight=False)

@@ -29,6 +29,17 @@ async def logged(log_prompts: bool = False, request_id: str = "id") -> list[dict
     return [json.loads(line) for line in lines]
 
 
+def test_probes_do_not_fill_the_log() -> None:
+    async def probed() -> list[str]:
+        lines: list[str] = []
+        async with client_of(api_parts(new_queue(), log_line=lines.append)) as client:
+            for path in ("/livez", "/readyz", "/startupz", "/metrics", "/v1/models"):
+                await client.get(path)
+        return [json.loads(line)["route"] for line in lines]
+
+    assert asyncio.run(probed()) == ["/v1/models"]
+
+
 def test_a_generation_s_line_says_who_what_and_how_it_went() -> None:
     line, _, _ = asyncio.run(logged(request_id="mine-1"))
     assert line == {

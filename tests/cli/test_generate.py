@@ -1,5 +1,6 @@
 """``h2serve generate`` and ``compare`` against a running server, and what they draw."""
 
+import asyncio
 import json
 import math
 from io import BytesIO
@@ -10,8 +11,9 @@ import httpx
 import pytest
 from PIL import Image
 
+from server.cli.follow import make_as_job
 from server.cli.sheet import A_ROW, LEAST_SIDE, MOST_SIDE, Shot, draw_sheet
-from server.cli.strip import Strips, draw_counts
+from server.cli.strip import JobStrip, Strips, draw_counts
 from server.engine.fake import InstantEngine
 from server.engine.interface import SampleFailed, SampleStepped
 from server.image_metadata import read_metadata
@@ -160,6 +162,47 @@ def test_a_strip_has_a_cell_a_step_and_the_dearer_of_two_rows() -> None:
     strips.hear(SampleStepped("job:0", 1, 5))
     strips.hear(SampleFailed("job:0", "x"))
     assert strips.__rich__().plain == "image 1 █···· 1/5\nimage 2 █░▓·· 3/5"
+
+
+def test_a_jobs_events_are_drawn_as_they_come_and_a_step_told_again_changes_nothing() -> None:
+    strip = JobStrip()
+
+    def step(full: int, detail_hits: int, structure_hits: int) -> None:
+        cache = {"full": full, "detail_hits": detail_hits, "structure_hits": structure_hits}
+        strip.hear({"type": "job.step", "num_steps": 5, "cache": cache})
+
+    strip.hear({"type": "job.queued", "queue_position": 3})
+    assert strip.__rich__().plain == "waiting, 3 before it ..."
+    strip.hear({"type": "job.started", "attempt": 1})
+    for sums in ((1, 0, 0), (1, 0, 2), (1, 0, 1), (2, 0, 2), (2, 1, 2)):
+        step(*sums)
+    assert strip.__rich__().plain == "█░░█▓ 5/5"
+    assert strip.is_of({"full": 2, "detail_hits": 1, "structure_hits": 2})
+    assert not strip.is_of({"full": 2, "detail_hits": 1, "structure_hits": 3})
+
+
+def test_who_interrupts_a_command_cancels_its_job() -> None:
+    calls: list[str] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        calls.append(f"{request.method} {request.url.path}")
+        if request.method == "POST":
+            return httpx.Response(202, json={"object": "job", "id": "x"})
+        if request.url.path.endswith("/events"):
+            await asyncio.Event().wait()
+        return httpx.Response(200, json={})
+
+    async def scenario() -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://x") as client:
+            making = asyncio.create_task(make_as_job(client, {"prompt": "x"}, print))
+            while "GET /v1/jobs/x/events" not in calls:
+                await asyncio.sleep(0.01)
+            making.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await making
+
+    asyncio.run(scenario())
+    assert calls == ["POST /v1/jobs", "GET /v1/jobs/x/events", "DELETE /v1/jobs/x"]
 
 
 def test_where_only_sums_are_known_the_cells_are_in_order_of_cost() -> None:
