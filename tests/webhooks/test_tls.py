@@ -1,7 +1,6 @@
 """Over real TLS: the connection goes to the pinned address, and the certificate has to be the name's."""
 
 import asyncio
-import shutil
 import ssl
 import subprocess
 from pathlib import Path
@@ -11,7 +10,6 @@ import pytest
 
 from server.webhooks.origin import read_origins
 from server.webhooks.sender import WebhookSender
-from tests.clients.foreign import there_or_skip
 from tests.webhooks.receiver import KEY
 
 ANSWER = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"
