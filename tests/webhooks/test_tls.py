@@ -1,6 +1,7 @@
 """Over real TLS: the connection goes to the pinned address, and the certificate has to be the name's."""
 
 import asyncio
+import shutil
 import ssl
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from server.webhooks.origin import read_origins
 from server.webhooks.sender import WebhookSender
+from tests.clients.foreign import there_or_skip
 from tests.webhooks.receiver import KEY
 
 ANSWER = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"
@@ -18,20 +20,10 @@ ANSWER = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"
 def certificate(folder: Path) -> tuple[Path, Path]:
     """A self-signed one of hooks.example, and its key."""
     pem, key = folder / "cert.pem", folder / "key.pem"
-    words = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "1",
-        "-subj",
-        "/CN=hooks.example",
-    ]
+    openssl = there_or_skip(shutil.which("openssl"), "there is no openssl here")
+    kind = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=hooks.example"]
     names = ["-addext", "subjectAltName=DNS:hooks.example", "-keyout", str(key), "-out", str(pem)]
-    subprocess.run([*words, *names], check=True, capture_output=True, timeout=60)
+    subprocess.run([openssl, *kind, *names], check=True, capture_output=True, timeout=60)
     return pem, key
 
 
