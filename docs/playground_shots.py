@@ -13,15 +13,15 @@ from tests.playground.browser import open_browser
 FOLDER = Path(__file__).parent / "pictures"
 PATIENCE_MS = 300_000
 SHOTS = {
-    "playground_light": ("light", 1360),
-    "playground_dark": ("dark", 1360),
-    "playground_phone": ("light", 390),
+    "playground_light": ("light", 1360, 1530),
+    "playground_dark": ("dark", 1360, 1530),
+    "playground_phone": ("light", 390, 1330),
 }
 
 
-def shoot(browser: Browser, address: str, name: str, scheme: str, width: int) -> None:
-    """A run under the default preset, then one under thresholds of one's own."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, device_scale_factor=1.5)
+def shoot(browser: Browser, address: str, name: str, scheme: str, width: int, height: int) -> None:
+    """Four runs under thresholds of one's own."""
+    page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1.5)
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.goto(address)
     for tau1, tau2 in (("0.1", "0.1"), ("0.3", "0.15"), ("0.4", "0.45"), ("0.2", "0.3")):
@@ -31,7 +31,7 @@ def shoot(browser: Browser, address: str, name: str, scheme: str, width: int) ->
         page.locator("#generate").click()
         expect(page.locator("#said")).to_have_text("All three are done")
         page.evaluate("() => { document.querySelector('#said').textContent = ''; }")
-    page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+    page.screenshot(path=FOLDER / f"{name}.png")
     print(f"docs/pictures/{name}.png")
     page.close()
 
