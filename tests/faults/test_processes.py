@@ -126,3 +126,21 @@ def test_a_worker_that_slept_past_its_lease_is_not_heard(redis: RedisServer, pro
         for job_id in jobs:
             note_end(client, history, job_id)
         check(history, client, redis)
+
+
+def test_a_poison_job_ends_dead_and_its_batch_mates_finish(redis: RedisServer, processes: Cluster) -> None:
+    history = History()
+    _, client = processes.api()
+    with client:
+        workers = [processes.worker("dies-mid-step:step_s=0.1")]
+        until_ready(client)
+        poison = submit(client, history, "a poison star", 0)
+        mates = [submit(client, history, "a star", seed) for seed in range(7)]
+        while state_of(client, poison) != "dead":
+            until(lambda: workers[-1].has_ended or state_of(client, poison) == "dead")
+            assert len(workers) < 6
+            workers.append(processes.worker("dies-mid-step:step_s=0.1"))
+        assert sum(worker.has_ended for worker in workers) == 3, "it has killed three"
+        assert [note_end(client, history, job_id) for job_id in mates] == ["finished"] * 7
+        assert note_end(client, history, poison) == "dead"
+        check(history, client, redis)
