@@ -65,8 +65,9 @@ def check(history: History, client: httpx.Client, redis: RedisServer) -> None:
 
 def images_in_queue(client: httpx.Client) -> int:
     names = ("h2serve_queue_images_running ", "h2serve_queue_images_waiting ")
-    lines = client.get("/metrics").text.splitlines()
-    return sum(int(float(line.split()[1])) for line in lines if line.startswith(names))
+    lines = [line for line in client.get("/metrics").text.splitlines() if line.startswith(names)]
+    assert len(lines) == len(names)
+    return sum(int(float(line.split()[1])) for line in lines)
 
 
 def attempts(client: httpx.Client, jobs: list[str]) -> list[int]:
@@ -144,3 +145,37 @@ def test_a_poison_job_ends_dead_and_its_batch_mates_finish(redis: RedisServer, p
         assert [note_end(client, history, job_id) for job_id in mates] == ["finished"] * 7
         assert note_end(client, history, poison) == "dead"
         check(history, client, redis)
+
+
+def test_the_api_is_killed_and_its_jobs_live_on(redis: RedisServer, processes: Cluster) -> None:
+    history = History()
+    api, client = processes.api()
+    with client:
+        processes.worker("slow-step:step_s=0.1")
+        until_ready(client)
+        jobs = [submit(client, history, "a star", seed) for seed in range(4)]
+        until(lambda: all_run(client, jobs))
+        api.kill()
+    _, other = processes.api()
+    with other:
+        until_ready(other)
+        assert [note_end(other, history, job_id) for job_id in jobs] == ["finished"] * 4
+        assert attempts(other, jobs) == [1] * 4
+        check(history, other, redis)
+
+
+def test_redis_is_killed_and_loses_nothing_that_it_wrote_to_disk() -> None:
+    history = History()
+    with redis_server(appendfsync="always") as redis, cluster(redis.url) as processes:
+        _, client = processes.api()
+        with client:
+            processes.worker("slow-step:step_s=0.1")
+            until_ready(client)
+            jobs = [submit(client, history, "a star", seed) for seed in range(12)]
+            until(lambda: all_run(client, jobs[:4]))
+            redis.kill()
+            until(lambda: client.get("/readyz").status_code == 503)
+            redis.start()
+            until_ready(client)
+            assert [note_end(client, history, job_id) for job_id in jobs] == ["finished"] * 12
+            check(history, client, redis)
