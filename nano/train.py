@@ -66,9 +66,10 @@ def train(
     base = new_run(settings.flux)
     if warm_start:
         take_weights(base, warm_start, fresh_text)
-    if not (run_folder / "base.pt").exists():
-        only_reader = warm_start is not None and not fresh_text
-        teach_words(base, banks[0], settings, seconds, run_folder, only_reader)
+    if warm_start and not fresh_text:
+        hold_text(base)
+    elif not (run_folder / "base.pt").exists():
+        teach_words(base, banks[0], settings, seconds, run_folder)
     train_base(
         base,
         banks,
@@ -83,23 +84,19 @@ def train(
     export(student, sharpened(vae, settings, seconds, run_folder), out)
 
 
-def teach_words(
-    run: AveragedRun[Model],
-    bank: Bank,
-    settings: NanoSettings,
-    seconds: float,
-    run_folder: Path,
-    only_reader: bool = False,
-) -> None:
-    """The text encoder before it sees images; the average starts from what it has learnt.
+def hold_text(run: AveragedRun[Model]) -> None:
+    """Leave an encoder that knows the words as it is: the images alone, or an untaught reader, would undo that."""
+    run.model.text.requires_grad_(False)
+    run.model.words.requires_grad_(False)
 
-    ``only_reader`` is for an encoder that knows the words already: an untaught reader's gradients would undo that.
-    """
+
+def teach_words(
+    run: AveragedRun[Model], bank: Bank, settings: NanoSettings, seconds: float, run_folder: Path
+) -> None:
+    """The text encoder before it sees images; the average starts from what it has learnt."""
     text, reader = run.model.text, run.model.words
     stage_s = settings.words.share * seconds
-    text.requires_grad_(not only_reader)
     train_words(text, reader, bank.text, bank.words, settings.words, stage_s, run_folder)
-    text.requires_grad_(True)
     run.average.text.load_state_dict(text.state_dict())
     run.average.words.load_state_dict(reader.state_dict())
 

@@ -17,7 +17,7 @@ from nano.export import export, fix_guidance
 from nano.run import AveragedRun, Run, train_for
 from nano.settings import FluxSettings, NanoSettings, load_settings
 from nano.text import POOLED_WIDTH
-from nano.train import teach_words, train
+from nano.train import train
 from nano.vae import build_vae
 from nano.warm_start import take_weights
 
@@ -133,10 +133,15 @@ def test_a_warm_start_has_the_folder_s_weights(small: NanoSettings, tmp_path: Pa
                 assert torch.equal(mine.state_dict()[name], weight.bfloat16().float()), name
 
 
-def test_a_text_encoder_that_knows_the_words_is_not_taught_again(small: NanoSettings, tmp_path: Path) -> None:
-    bank, run = build_bank(an_untrained_vae(small), range(4), 64, 64, 0.5), new_run(small.flux)
-    known, untaught = copy.deepcopy(run.model.text.state_dict()), copy.deepcopy(run.model.words.state_dict())
-    teach_words(run, bank, small, 20.0, tmp_path, only_reader=True)
-    assert all(torch.equal(weight, known[name]) for name, weight in run.model.text.state_dict().items())
-    assert any(not torch.equal(weight, untaught[name]) for name, weight in run.model.words.state_dict().items())
-    assert all(parameter.requires_grad for parameter in run.model.text.parameters())
+def test_a_warm_start_leaves_the_text_encoder_as_it_was(small: NanoSettings, tmp_path: Path) -> None:
+    start = new_run(small.flux).model
+    vae = an_untrained_vae(small)
+    export(copy.deepcopy(start), vae, tmp_path / "flux")
+    vae.save_pretrained(tmp_path / "run" / "vae")
+    train(small, 4.0, tmp_path / "run", tmp_path / "out", lambda module: module, tmp_path / "flux")
+    before, after = (FluxPipeline.from_pretrained(tmp_path / name) for name in ("flux", "out"))
+    for part in ("text_encoder", "text_encoder_2"):
+        now = getattr(after, part).state_dict()
+        assert all(torch.equal(now[name], weight) for name, weight in getattr(before, part).state_dict().items())
+    moved = after.transformer.state_dict()
+    assert any(not torch.equal(moved[name], weight) for name, weight in before.transformer.state_dict().items())
