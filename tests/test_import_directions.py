@@ -60,7 +60,7 @@ ALLOWED: dict[str, set[str]] = {
         "torch",
         "uvicorn",
     },
-    "load_tests.journeys": {"locust", "load_tests.errors", "load_tests.target"},
+    "load_tests.journeys": {"locust", "rich", "load_tests.errors", "load_tests.target"},
     "server.request": set(),
     "server.upload": {"PIL", "server.errors"},
     "server.errors": set(),
