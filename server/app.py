@@ -35,7 +35,7 @@ from server.jobs.memory import MemoryQueue
 from server.jobs.terms import QueueTerms
 from server.metrics.api import ApiMetrics
 from server.metrics.jobs import JobMetrics
-from server.metrics.registry import render, tell_build
+from server.metrics.registry import render_aside, tell_build
 from server.metrics.thresholds import ThresholdRule, threshold_rule
 from server.metrics.worker import WorkerMetrics
 from server.pair_stats.memory import MemoryPairStats
@@ -170,9 +170,9 @@ class EmbeddedServer:
         depth = await self.queue.depth()
         return depth.images_waiting + depth.images_running > 0
 
-    def _render_metrics(self) -> bytes:
+    async def _render_metrics(self) -> bytes:
         self._api_metrics.workers_are(int(self._not_ready() is None))
-        return render(self.registry)
+        return await render_aside(self.registry)
 
     def _is_working(self) -> bool:
         return self._working is not None and not self._working.done()
