@@ -65,6 +65,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.upload": {"PIL", "server.errors"},
     "server.errors": set(),
     "server.endless": set(),
+    "server.loading": set(),
     "server.cache_methods": set(),
     "server.cache_parts": {"server.cache_methods"},
     "server.profile": {"pydantic", "server.errors", "server.request"},

@@ -13,10 +13,11 @@ from importlib.metadata import version
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from server.app import LoadEngine, in_daemon_thread, label_rule
+from server.app import LoadEngine, label_rule
 from server.cluster.stores import Stores
 from server.engine.interface import Engine
 from server.http_server import http_config
+from server.loading import in_daemon_thread
 from server.metrics.registry import render_aside, tell_build
 from server.metrics.worker import WorkerMetrics
 from server.profile import ModelProfile
