@@ -1,6 +1,6 @@
 """Everything the API needs, in one place; the composition root fills it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from server.access.access import Access
@@ -47,7 +47,7 @@ class ApiParts:
     queue: JobQueue
     results: ResultStore
     metrics: ApiMetrics
-    render_metrics: Callable[[], bytes]
+    render_metrics: Callable[[], Awaitable[bytes]]
     pair_stats: PairStats
     log_line: Callable[[str], None]
     access: Access
