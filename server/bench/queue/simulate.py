@@ -48,17 +48,19 @@ class Simulated:
         return self.jobs_per_s / self.redis_share
 
 
-def simulate(workers: int, settle_s: float = SETTLE_S, measure_s: float = MEASURE_S) -> Simulated:
+def simulate(
+    workers: int, settle_s: float = SETTLE_S, measure_s: float = MEASURE_S, sample_step_s: float = SAMPLE_STEP_S
+) -> Simulated:
     """So many loops under a constant backlog."""
     with bench_redis() as url:
-        return asyncio.run(_Simulation(read_address(url), workers).run(settle_s, measure_s))
+        return asyncio.run(_Simulation(read_address(url), workers, sample_step_s).run(settle_s, measure_s))
 
 
 class _Simulation:
     """The loops over their shared clients, and the feeders that keep jobs waiting."""
 
-    def __init__(self, address: RedisAddress, workers: int) -> None:
-        self._address, self._workers = address, workers
+    def __init__(self, address: RedisAddress, workers: int, sample_step_s: float) -> None:
+        self._address, self._workers, self._sample_step_s = address, workers, sample_step_s
         self._random = random.Random(SEED)
         self._numbers = itertools.count()
         self._to_put = asyncio.Semaphore(workers * (MAX_BATCH + WAITING_A_LOOP))
@@ -102,7 +104,7 @@ class _Simulation:
             self._results[client],
             f"worker-{number}",
             lambda: self._random.randint(FEWEST_STEPS, MOST_STEPS),
-            lambda samples: samples * SAMPLE_STEP_S * self._random.uniform(0.8, 1.2),
+            lambda samples: samples * self._sample_step_s * self._random.uniform(0.8, 1.2),
             MAX_BATCH,
             self._has_ended,
         )
