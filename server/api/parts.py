@@ -1,7 +1,7 @@
 """Everything the API needs, in one place; the composition root fills it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from server.access.access import Access
@@ -51,7 +51,7 @@ class ApiParts:
     queue: JobQueue
     results: ResultStore
     metrics: ApiMetrics
-    render_metrics: Callable[[], bytes]
+    render_metrics: Callable[[], Awaitable[bytes]]
     pair_stats: PairStats
     log_line: Callable[[str], None]
     access: Access
