@@ -6,10 +6,11 @@ from types import FrameType
 
 import pytest
 
-from tests.cluster.processes import Cluster, cluster
+from tests.cluster.conftest import processes, redis
 from tests.faults.case import LIMIT_S
 from tests.faults.nano_images import NanoImages, undisturbed_images
-from tests.redis_server import RedisServer, redis_server
+
+__all__ = ["in_time", "processes", "redis", "undisturbed"]
 
 
 @pytest.fixture(autouse=True)
@@ -29,18 +30,6 @@ def in_time(request: pytest.FixtureRequest) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    with redis_server() as server:
-        yield server
-
-
-@pytest.fixture
-def processes(redis: RedisServer) -> Iterator[Cluster]:
-    with cluster(redis.url) as started:
-        yield started
 
 
 @pytest.fixture(scope="session")

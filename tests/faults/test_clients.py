@@ -21,7 +21,7 @@ SIDE, MANY = 192, 10
 SLOW_S = 8
 
 
-@case(short=True)
+@case()
 def test_a_client_reads_a_big_result_at_a_byte_a_second(redis: RedisServer, processes: Cluster) -> None:
     _, client = processes.api()
     with client:
@@ -43,7 +43,7 @@ def test_a_client_reads_a_big_result_at_a_byte_a_second(redis: RedisServer, proc
         run.check()
 
 
-@case(short=True)
+@case()
 def test_a_client_leaves_while_it_waits(redis: RedisServer, processes: Cluster) -> None:
     _, client = processes.api()
     with client:

@@ -6,7 +6,7 @@ from tests.faults.run import Run
 from tests.redis_server import RedisServer
 
 
-@case(short=True)
+@case()
 def test_an_engine_is_out_of_memory_once(redis: RedisServer, processes: Cluster) -> None:
     _, client = processes.api()
     with client:
@@ -21,7 +21,7 @@ def test_an_engine_is_out_of_memory_once(redis: RedisServer, processes: Cluster)
         run.check()
 
 
-@case(short=True)
+@case()
 def test_a_poison_job_ends_dead_and_its_batch_mates_finish(redis: RedisServer, processes: Cluster) -> None:
     _, client = processes.api()
     with client:

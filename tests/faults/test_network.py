@@ -10,7 +10,7 @@ from tests.faults.run import Run, metric_of
 from tests.redis_server import RedisServer, redis_server
 
 
-@case(short=True)
+@case()
 def test_the_api_is_cut_off_from_redis(redis: RedisServer, processes: Cluster) -> None:
     with faulty_link(redis.port) as link:
         _, client = processes.api(redis=link.redis_url)
@@ -86,7 +86,7 @@ def test_each_answer_of_redis_comes_200_ms_late(redis: RedisServer, processes: C
             run.check()
 
 
-@case(short=True)
+@case()
 def test_connections_to_redis_are_reset_again_and_again(redis: RedisServer, processes: Cluster) -> None:
     with faulty_link(redis.port) as link:
         _, client = processes.api(redis=link.redis_url)

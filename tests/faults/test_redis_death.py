@@ -76,7 +76,7 @@ def settled_size(redis: RedisServer) -> int:
     return redis.log_size()
 
 
-@case(short=True)
+@case()
 def test_redis_is_down_at_the_start(redis: RedisServer, processes: Cluster) -> None:
     redis.kill()
     _, client = processes.api()

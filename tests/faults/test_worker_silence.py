@@ -63,7 +63,7 @@ def test_a_worker_is_told_to_leave_under_load(
         run.check()
 
 
-@case(short=True)
+@case()
 def test_an_engine_hangs_and_its_late_word_is_not_heard(redis: RedisServer) -> None:
     with cluster(redis.url, H2SERVE_STALLED_AFTER_S="1") as processes:
         _, client = processes.api()

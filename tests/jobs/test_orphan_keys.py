@@ -1,10 +1,8 @@
 """The checker looks for orphans where real jobs have their keys: a pattern that fits none would find nothing."""
 
 import asyncio
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-import pytest
 from redis.asyncio import Redis
 
 from server.jobs.bull.queue import RedisQueue
@@ -18,15 +16,6 @@ from tests.faults.history import UNFINISHED
 from tests.jobs.contract.base import WIDE, job, once, put, take
 from tests.jobs.redis_process import RedisProcess
 from tests.jobs.test_redis import fresh, pass_ms
-
-
-@pytest.fixture
-def redis() -> Iterator[RedisProcess]:
-    process = RedisProcess(fake_clock=True)
-    try:
-        yield process.start()
-    finally:
-        process.stop()
 
 
 async def orphans(client: Redis) -> dict[str, list[str]]:
