@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-LIMIT_S = 170.0
-"""No case takes half of it on two cores that do nothing else."""
+LIMIT_S = 240.0
+"""No case takes a quarter of it on two cores that do nothing else."""
 Test = TypeVar("Test", bound=Callable[..., Any])
 
 

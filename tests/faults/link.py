@@ -4,8 +4,11 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+from tests.cluster.processes import Cluster, cluster
 from tests.faults.proxy import ChaosProxy
+from tests.redis_server import RedisServer, redis_server
 
 
 class FaultyLink:
@@ -59,3 +62,14 @@ def faulty_link(port: int) -> Iterator[FaultyLink]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+@contextlib.contextmanager
+def linked_cluster(redis: RedisServer, home: Path | None = None) -> Iterator[tuple[Cluster, FaultyLink, str]]:
+    """Processes whose results are in a Redis of their own, whose URL is the third, and a link to the queue's."""
+    with (
+        redis_server(appendonly="no") as store,
+        faulty_link(redis.port) as link,
+        cluster(redis.url, home, H2SERVE_RESULTS_REDIS=store.url) as processes,
+    ):
+        yield processes, link, store.url

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.processes import Cluster, cluster, until
-from tests.faults.link import FaultyLink, faulty_link
+from tests.faults.link import FaultyLink, linked_cluster
 from tests.faults.run import Run, metric_of
-from tests.redis_server import RedisServer, redis_server
+from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path("server/jobs/bull/scripts")
@@ -65,14 +65,10 @@ def test_without_reaping_the_jobs_of_a_killed_worker_are_lost(redis: RedisServer
 def test_without_fencing_a_late_word_ends_a_job_a_second_time(
     redis: RedisServer, tmp_path: Path, make: Callable[[Path], Path], ends: int
 ) -> None:
-    with (
-        redis_server(appendonly="no") as store,
-        faulty_link(redis.port) as link,
-        cluster(redis.url, make(tmp_path), H2SERVE_RESULTS_REDIS=store.url) as processes,
-    ):
+    with linked_cluster(redis, make(tmp_path)) as (processes, link, store):
         _, client = processes.api()
         with client:
-            run = Run(client, redis.url, store.url)
+            run = Run(client, redis.url, store)
             job_id = cancelled_while_its_end_is_on_its_way(run, processes, link)
             link.thaw()
             if ends == 2:

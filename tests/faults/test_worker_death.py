@@ -1,11 +1,11 @@
 """Workers that are killed, alone or together, in the middle of a job or at its very end."""
 
-from tests.cluster.processes import Cluster, cluster, until
+from tests.cluster.processes import Cluster, until
 from tests.faults.case import case
-from tests.faults.link import faulty_link
+from tests.faults.link import linked_cluster
 from tests.faults.nano_images import NANO, NanoImages
 from tests.faults.run import Run, metric_of
-from tests.redis_server import RedisServer, redis_server
+from tests.redis_server import RedisServer
 
 
 @case()
@@ -47,15 +47,11 @@ def test_both_workers_are_killed_at_once(redis: RedisServer, processes: Cluster,
 @case(short=True)
 def test_a_worker_is_killed_between_its_result_and_the_end(redis: RedisServer) -> None:
     """Its link to the queue is cut before: the images are in the results store, and nobody was told of them."""
-    with (
-        redis_server(appendonly="no") as store,
-        faulty_link(redis.port) as link,
-        cluster(redis.url, H2SERVE_RESULTS_REDIS=store.url) as processes,
-    ):
+    with linked_cluster(redis) as (processes, link, store):
         _, client = processes.api()
         with client:
             victim = processes.worker("slow-step:step_s=0.05", redis=link.redis_url)
-            run = Run(client, redis.url, store.url)
+            run = Run(client, redis.url, store)
             run.until_ready()
             jobs = run.submit_many(4)
             run.until_running(jobs)
