@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from server.api.background import Background
 from server.api.edge import Edge
 from server.api.generation import LARGEST_SEED
+from server.api.input_life import keep_inputs_alive
 from server.api.parts import ApiParts
 from server.api.router import create_api
 from server.app import access_of, api_limits, label_rule, new_id, signer_of, webhooks_of, write_line
@@ -86,6 +87,8 @@ class ApiServer:
         await self.stores.check()
         await self.watch.look()
         self._watching = asyncio.create_task(self.watch.run())
+        inputs = keep_inputs_alive(self.stores.queue, self.stores.results, self.settings.input_ttl_s)
+        self.background.start(inputs)
 
     async def until_broken(self) -> None:
         """Return when the watch has stopped by itself, which it does by an exception only."""
