@@ -98,6 +98,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.results": {"server.request", "server.errors"},
     "server.access": {"server.errors", "server.request"},
     "server.access.key_redis": {"server.access", "server.redis_link", "server.errors", "server.request"},
+    "server.access.rates_redis": {"server.access", "server.redis_link", "server.errors"},
     "server.http_server": {"h11", "uvicorn"},
     "server.fidelity": {"numpy", "PIL"},
     "server.results.redis": {"server.redis_link"},
@@ -181,6 +182,7 @@ ALLOWED: dict[str, set[str]] = {
 # The composition root, the command line and the benchmarks see everything.
 UNBOUND = (
     "server.app",
+    "server.app_access",
     "server.cluster",
     "server.__main__",
     "server.cli",

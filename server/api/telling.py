@@ -34,9 +34,9 @@ def check_webhook(webhooks: WebhookSender | None, terms: RunTerms) -> None:
     webhooks.check(terms.webhook_url)
 
 
-async def see_to_its_end(parts: ApiParts, job: Job, webhook_url: str | None, held: contextlib.ExitStack) -> None:
-    """Count it, forget what it was made from, let its places in flight go, and tell the receiver."""
-    with held, contextlib.suppress(ServerError):
+async def see_to_its_end(parts: ApiParts, job: Job, webhook_url: str | None) -> None:
+    """Count it, forget what it was made from, and tell the receiver."""
+    with contextlib.suppress(ServerError):
         end = await _whenever(lambda: end_of(parts.queue, job.id), job.id)
         await forget_inputs(parts.results, job.request)
         if end.result is not None:

@@ -13,7 +13,8 @@ from server.api.edge import Edge
 from server.api.generation import LARGEST_SEED
 from server.api.parts import ApiParts
 from server.api.router import create_api
-from server.app import access_of, api_limits, label_rule, new_id, signer_of, webhooks_of, write_line
+from server.app import api_limits, label_rule, new_id, write_line
+from server.app_access import access_of, signer_of, webhooks_of
 from server.cluster.stores import Stores
 from server.cluster.watch import ClusterWatch
 from server.metrics.api import ApiMetrics
@@ -63,7 +64,7 @@ class ApiServer:
                 render_metrics=self._render_metrics,
                 pair_stats=self.stores.pair_stats,
                 log_line=write_line if settings.request_log else lambda line: None,
-                access=access_of(settings),
+                access=access_of(settings, self.stores.rates),
                 signer=signer_of(settings),
                 background=self.background,
                 public_url=settings.public_url,

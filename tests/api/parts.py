@@ -7,7 +7,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from server.access.access import Access
-from server.access.usage import Usage
+from server.access.rates_memory import MemoryRates
 from server.api.background import Background
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
@@ -60,7 +60,7 @@ def api_parts(
         background=Background(),
         public_url="",
         heartbeat_s=heartbeat_s,
-        access=access or Access(Usage(lambda: 0.0)),
+        access=access or Access(MemoryRates(lambda: 0.0)),
         clock=lambda: 0.0,
         wall_clock=lambda: 1000.9,
         new_seed=lambda: seed,

@@ -11,7 +11,7 @@ import pytest
 from server.access.access import Access
 from server.access.caller import Caller, Limits
 from server.access.key import ApiKey
-from server.access.usage import Usage
+from server.access.rates_memory import MemoryRates
 from server.jobs.event import StepCounts
 from server.jobs.lease import Progress
 from tests.api.conftest import PROMPT, error_of
@@ -171,7 +171,7 @@ def test_anothers_job_is_a_404_and_on_no_list_of_mine_but_an_admin_may_see_it() 
         shown = await world.client.get(f"/v1/jobs/{job_id}", headers=admin)
         assert shown.json()["state"] == "queued", "the cancellations of a stranger did nothing"
 
-    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))
 
 
 def test_jobs_under_way_count_against_the_keys_bound_until_they_end() -> None:
@@ -185,7 +185,7 @@ def test_jobs_under_way_count_against_the_keys_bound_until_they_end() -> None:
             await asyncio.sleep(0)
         assert (await world.submit(headers)).status_code == 202
 
-    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))
 
 
 def test_a_list_is_in_pages_newest_first() -> None:
@@ -300,7 +300,7 @@ def test_an_address_of_an_image_needs_no_key_and_dies_with_time() -> None:
             gone = await client.get(image["url"])
             assert (gone.status_code, error_of(gone)["code"]) == (410, "expired")
 
-    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))
 
 
 def test_an_image_that_is_no_longer_stored_is_a_410_by_its_address_and_its_job() -> None:

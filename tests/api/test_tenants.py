@@ -5,7 +5,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import Route
 
 from server.access.access import Access
-from server.access.usage import Usage
+from server.access.rates_memory import MemoryRates
 from server.api.router import create_routes
 from tests.api.conftest import error_of
 from tests.api.parts import api_parts, new_queue
@@ -51,7 +51,7 @@ def test_anothers_job_is_answered_as_one_that_is_not_there(method: str, path: st
         shown = (await world.client.get(f"/v1/jobs/{job_id}", headers=OTHER)).json()
         assert shown["state"] == ("finished" if has_ended else "queued")
 
-    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))
 
 
 def test_a_files_address_is_good_for_who_has_it_and_for_no_other_file() -> None:
@@ -66,4 +66,4 @@ def test_a_files_address_is_good_for_who_has_it_and_for_no_other_file() -> None:
         for wrong in (path.replace(ids[0], ids[1]), path.replace("image=0", "image=1"), path[:-1], path + "0"):
             assert (await world.client.get(wrong, headers=OTHER)).status_code == 401
 
-    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.app import webhooks_of
+from server.app_access import webhooks_of
 from server.errors import SettingsError
 from server.webhooks.signing import signed_headers
 from tests.api.conftest import PROMPT, error_of

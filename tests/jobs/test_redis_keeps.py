@@ -77,7 +77,9 @@ async def every_kind_of_life(redis: RedisProcess, queue: RedisQueue, mark: str) 
     for number in range(30):
         tenant, model = f"t{number % 3}", ("flux-dev", MODEL)[number % 2]
         name = f"{mark}-{number}"
-        each = job(name, model=model, tenant=tenant, priority=number % 5 - 2, asynchronous=number % 4 == 0)
+        each = job(
+            name, model=model, tenant=tenant, key_id=tenant, priority=number % 5 - 2, asynchronous=number % 4 == 0
+        )
         assert await queue.put(each, WIDE, once(name), waiter="w") == Accepted(name)
     for number in range(6):
         await queue.cancel(f"{mark}-{number}")
