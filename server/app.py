@@ -40,6 +40,7 @@ from server.results.memory import MemoryResults
 from server.settings import Settings
 from server.traces.interface import Traces
 from server.traces.open import open_traces
+from server.webhooks.outbox import ForgetfulOutbox
 from server.worker.parts import WorkerParts
 from server.worker.terms import WorkerTerms
 from server.worker.worker import Worker
@@ -106,7 +107,7 @@ class EmbeddedServer:
                 not_ready=self._not_ready,
                 pages=read_files() if self.settings.playground else {},
                 traces=self.traces,
-                webhooks=webhooks_of(self.settings),
+                webhooks=webhooks_of(self.settings, ForgetfulOutbox()),
             )
         )
 

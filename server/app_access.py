@@ -16,6 +16,7 @@ from server.errors import SettingsError
 from server.settings import Settings
 from server.webhooks.address import resolve
 from server.webhooks.origin import read_origins
+from server.webhooks.outbox import Outbox, Webhooks
 from server.webhooks.sender import WebhookSender, new_transport_maker
 from server.webhooks.signing import read_secret
 
@@ -52,7 +53,7 @@ def signer_of(settings: Settings) -> UrlSigner:
     return UrlSigner(secret or secrets.token_bytes(32), settings.url_life_s, time.time)
 
 
-def webhooks_of(settings: Settings) -> WebhookSender | None:
+def webhooks_of(settings: Settings, outbox: Outbox) -> Webhooks | None:
     """None where they are off, as they are unless receivers are listed. Raises SettingsError."""
     origins = read_origins(settings.webhook_origins)
     if not origins:
@@ -62,9 +63,10 @@ def webhooks_of(settings: Settings) -> WebhookSender | None:
     secret = settings.webhook_secret
     if settings.webhook_secret_file:
         secret = _secret_in(Path(settings.webhook_secret_file), "webhook_secret_file").decode("ascii", "replace")
-    return WebhookSender(
+    sender = WebhookSender(
         origins, read_secret(secret), resolve, new_transport_maker(), time.time, asyncio.sleep, random.random
     )
+    return Webhooks(sender, outbox)
 
 
 def _secret_in(path: Path, setting: str) -> bytes:

@@ -79,6 +79,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.pair_stats.redis": {"server.errors", "server.redis_link", "server.request"},
     "server.traces": {"server.errors", "server.request"},
     "server.webhooks": {"httpx", "server.errors"},
+    "server.webhooks.outbox_redis": {"server.redis_link", "server.webhooks"},
     "server.traces.open": {"opentelemetry", "server.errors"},
     "server.traces.otel": {"opentelemetry", "server.request"},
     "server.plan": {"server.errors"},

@@ -18,7 +18,7 @@ from server.api.result_images import answer_of
 from server.api.run_terms import RunTerms
 from server.api.sse import EventStream
 from server.api.submitting import new_job, submit
-from server.api.telling import check_webhook, see_to_its_end
+from server.api.telling import check_webhook, deliver, promise, see_to_its_end
 from server.api.waiting import wait_for_end
 from server.request import ImageRequest, Job
 from server.results.inputs import forget_inputs
@@ -52,9 +52,12 @@ async def make(
 async def start_job(parts: ApiParts, request: Request, wanted: ImageRequest, terms: RunTerms) -> Job:
     """Put the request into the queue and see to its end in the background; the terms are asynchronous."""
     making = await _begin(parts, request, wanted, terms)
+    letter = await promise(parts, making.job.id, terms.webhook_url)
     job = await submit(parts, making.job, terms, making.caller, None)
     if job is making.job:
-        parts.background.start(see_to_its_end(parts, job, terms.webhook_url))
+        parts.background.start(see_to_its_end(parts, job))
+        if letter is not None and parts.webhooks is not None:
+            parts.background.start(deliver(parts, parts.webhooks, letter))
     return job
 
 

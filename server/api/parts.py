@@ -14,7 +14,7 @@ from server.playground.files import StaticFile
 from server.profile import ModelProfile
 from server.results.interface import ResultStore
 from server.traces.interface import NoTraces, Traces
-from server.webhooks.sender import WebhookSender
+from server.webhooks.outbox import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +64,4 @@ class ApiParts:
     not_ready: Callable[[], str | None]
     pages: Mapping[str, StaticFile]
     traces: Traces = field(default_factory=NoTraces)
-    webhooks: WebhookSender | None = None
+    webhooks: Webhooks | None = None

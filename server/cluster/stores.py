@@ -14,6 +14,7 @@ from server.pair_stats.redis import RedisPairStats
 from server.redis_link import RedisAddress, check_redis, open_redis, read_address
 from server.results.redis import RedisResults
 from server.settings import Settings
+from server.webhooks.outbox_redis import RedisOutbox
 
 RESULT_CONNECTIONS, SIDE_CONNECTIONS = 3, 1
 """The queue's clients hold the others of the sixteen that a process may have."""
@@ -27,6 +28,7 @@ class Stores:
     results: RedisResults
     pair_stats: RedisPairStats
     rates: RedisRates
+    outbox: RedisOutbox
     side_client: Any
     addresses: tuple[RedisAddress, RedisAddress]
 
@@ -54,6 +56,7 @@ def open_stores(settings: Settings, on_end: Callable[[JobState], None]) -> Store
         RedisResults(open_redis(results, RESULT_CONNECTIONS)),
         RedisPairStats(side_client),
         RedisRates(side_client),
+        RedisOutbox(side_client, settings.lease_s),
         side_client,
         (queue, results),
     )

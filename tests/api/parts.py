@@ -24,7 +24,7 @@ from server.playground.files import read_files
 from server.profile import load_profile
 from server.request import CacheCounts, ImageResult, JobResult, Timings
 from server.results.memory import MemoryResults
-from server.webhooks.sender import WebhookSender
+from server.webhooks.outbox import Webhooks
 
 PATIENCE_S = 10.0
 
@@ -43,7 +43,7 @@ def api_parts(
     log_prompts: bool = False,
     access: Access | None = None,
     heartbeat_s: float = 15.0,
-    webhooks: WebhookSender | None = None,
+    webhooks: Webhooks | None = None,
 ) -> ApiParts:
     """Parts with a stopped clock and ids that count."""
     ids, registry = itertools.count(), CollectorRegistry()
