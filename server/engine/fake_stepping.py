@@ -137,7 +137,7 @@ class SteppingEngine:
             return list(batch)
         stepped = []
         for sample in batch:
-            if self._succeeds(lambda sample=sample: self.step([sample])):  # type: ignore[misc]
+            if self._succeeds(lambda sample=sample: self.step([sample])):  # type: ignore[misc]  # a default binds it
                 stepped.append(sample)
             else:
                 self._end(SampleFailed(sample.order.sample_id, FAILED))

@@ -45,7 +45,7 @@ def test_anothers_job_is_answered_as_one_that_is_not_there(method: str, path: st
             await world.finish()
         theirs = await world.client.request(method, path.format(id=job_id), headers=MINE)
         none = await world.client.request(method, path.format(id="f" * 32), headers=MINE)
-        assert theirs.status_code == none.status_code == (401 if "/files/" in path else 404)
+        assert theirs.status_code == none.status_code == 404
         assert theirs.text.replace(job_id, "") == none.text.replace("f" * 32, "")
         assert error_of(theirs) if "get_result" not in path else theirs.json()["result"] is None
         shown = (await world.client.get(f"/v1/jobs/{job_id}", headers=OTHER)).json()
@@ -64,6 +64,7 @@ def test_a_files_address_is_good_for_who_has_it_and_for_no_other_file() -> None:
         assert (await world.client.get(path)).content == IMAGE
         assert (await world.client.get(path, headers=MINE)).content == IMAGE
         for wrong in (path.replace(ids[0], ids[1]), path.replace("image=0", "image=1"), path[:-1], path + "0"):
-            assert (await world.client.get(wrong, headers=OTHER)).status_code == 401
+            assert (await world.client.get(wrong, headers=OTHER)).status_code == 404
+            assert (await world.client.get(wrong)).status_code == 401
 
     run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))

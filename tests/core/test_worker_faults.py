@@ -35,7 +35,7 @@ def run(
     scenario: Callable[[Worked], Awaitable[None]], engine: Engine, terms: WorkerTerms = TERMS, **parts: object
 ) -> None:
     async def whole() -> None:
-        async with worked(engine, terms=terms, **parts) as world:  # type: ignore[arg-type]
+        async with worked(engine, terms=terms, **parts) as world:  # type: ignore[arg-type]  # parts of several types
             await scenario(world)
 
     asyncio.run(whole())
