@@ -33,11 +33,24 @@ class Question:
 
     @property
     def forecast(self) -> Forecast | None:
-        """How the last forecast was off, where the gate wants it and has not been told."""
-        if self.stage.gate.measures is not Norm.MISS or self.ask not in (Ask.TEST, Ask.OVERRULED):
+        """The last forecast where the gate is to be told of it: how it was off, once, or how far down sigma is."""
+        if self.ask not in (Ask.TEST, Ask.OVERRULED):
             return None
-        before = self.step.cache.stages[self.number]
-        return None if before.memory else before.anchors[0].forecast
+        before, gate = self.step.cache.stages[self.number], self.stage.gate
+        is_told = gate.measures is not Norm.MISS or bool(before.memory)
+        knows_sigma = not gate.needs_sigma or self._known_sigma is not None
+        return None if is_told and knows_sigma else before.anchors[0].forecast
+
+    def sigma(self, told: Measured) -> tuple[float, float]:
+        """The noise level of the last computed step and how far it is down since: the host's, or as told."""
+        return self._known_sigma or (told.sigma, told.moved)
+
+    @property
+    def _known_sigma(self) -> tuple[float, float] | None:
+        last, here = self.step.cache.stages[self.number].anchors[0].forecast, self.step.level
+        if last is None or last.level is None or here is None:
+            return None
+        return last.level, last.level - here
 
     @property
     def followed(self) -> Measure | None:
@@ -158,7 +171,7 @@ def verdict(question: Question, number: int, told: Measured | None) -> Verdict:
 
 def _asked_of_gate(question: Question, number: int, told: Measured) -> Decision:
     cache = question.step.cache
-    before = cache.stages[number]
+    before, (sigma, moved) = cache.stages[number], question.sigma(told)
     moment = Moment(
         cache.step_index,
         cache.num_steps,
@@ -167,7 +180,7 @@ def _asked_of_gate(question: Question, number: int, told: Measured) -> Decision:
         before.consecutive,
         before.anchors[0].step_index,
         before.anchors[0].gap,
-        told.sigma,
-        told.moved,
+        sigma,
+        moved,
     )
     return question.stage.gate.decide(moment)

@@ -21,7 +21,8 @@ class StepInputs:
     ``further`` (B, T, C') are channels that go in behind the latents' (FLUX.1 Fill: the masked image, the mask).
     ``references`` (B, R, C) are images to go by (FLUX.1 Kontext, FLUX.2, FLUX.3), packed like latents but clean,
     at the positions ``reference_ids`` (R, A). ``target_timestep`` (B,) is where the step goes to, which only
-    distilled FLUX.3 models ask for.
+    distilled FLUX.3 models ask for. ``sigmas`` are the timesteps as the host knows them, a number a row; without
+    them a method that goes by noise levels has the host wait for them.
     """
 
     latents: Tensor
@@ -36,6 +37,7 @@ class StepInputs:
     references: Tensor | None = None
     reference_ids: Tensor | None = None
     target_timestep: Tensor | None = None
+    sigmas: tuple[float, ...] | None = None
 
     @property
     def num_references(self) -> int:

@@ -55,6 +55,11 @@ class Fill(Protocol):
         """The share of what filled steps have gone astray that the next computed velocity makes good."""
         ...
 
+    @property
+    def hindsight_below(self) -> float:
+        """The noise level above which nothing is made good."""
+        ...
+
     def weights(self, anchors: Sequence[Anchor], now: Now) -> Sequence[Weight]:
         """One weight for each anchor, the newest first; there is at least one anchor."""
         ...

@@ -23,8 +23,9 @@ class Moment:
 
     ``distance`` to the reference is None where there is none or nothing was measured. ``memory`` is what the gate
     said last since the stage was computed, empty right after that; ``since`` counts those steps. ``computed`` is
-    the index of the last computed step; it came ``gap`` steps after the one before, 0 if it is the first. With a
-    miss come ``sigma``, that step's noise level, and by how much it has ``moved`` down since.
+    the index of the last computed step; it came ``gap`` steps after the one before, 0 if it is the first.
+    ``sigma`` is that step's noise level and ``moved`` how far it is down since: known to a gate that goes by them,
+    and where a miss is told.
     """
 
     step_index: int
@@ -60,6 +61,11 @@ class Gate(Protocol):
     @property
     def counts_steps(self) -> bool:
         """True where the decision depends on the number of steps."""
+        ...
+
+    @property
+    def needs_sigma(self) -> bool:
+        """True where each decision depends on noise levels; the host waits for them where nobody has said them."""
         ...
 
     def decide(self, now: Moment) -> Decision:

@@ -8,7 +8,6 @@ from h2cache.errors import H2CacheError
 from h2cache.fills.guarded import Guarded
 from h2cache.fills.hermite import Hermite
 from h2cache.fills.last import Last
-from h2cache.fills.polynomial import Polynomial
 from h2cache.fills.scaled import Scaled
 from h2cache.fills.taylor import Taylor
 from h2cache.gates.accumulated import Accumulated
@@ -17,10 +16,10 @@ from h2cache.gates.interval import Interval
 from h2cache.gates.magnitude import FLUX1_RATIOS, Magnitude
 from h2cache.gates.mask import Mask
 from h2cache.gates.sensitivity import Sensitivity
-from h2cache.gates.step_control import StepControl
 from h2cache.guards import Guards
 from h2cache.layout import FirstAndLast, OneStage, TwoStages, WholeStep
 from h2cache.method import Against, Measure, Method, Reused, Stage
+from h2cache.ours import default, spaced
 from h2cache.signal import Latents, ModulatedInput, ProbeResidual, ProbeState
 from h2cache.summaries.low_pass import Wiener
 from h2cache.summaries.whole import Whole
@@ -28,7 +27,6 @@ from h2cache.summaries.windows import Windows
 
 STRUCTURE_POOL_SIZE, DETAIL_POOL_SIZE = 2048, 384
 """Pool sizes of the two stages in the published code (repository Bluear7878/H2-Cache)."""
-LINEAR_FROM = 0.1
 TEACACHE_FLUX1 = (498.651651, -283.781631, 55.8554382, -3.82021401, 0.264230861)
 """The authors' polynomial for FLUX.1 (repository ali-vilab/TeaCache)."""
 PROCACHE_FLUX1 = 5 * "011111" + 4 * "01111"
@@ -228,30 +226,9 @@ def mask(steps: str) -> Method:
     return Method("mask", WholeStep(), (Stage(Mask(steps), Last(), reused=Reused.STAGE),))
 
 
-def default(
-    tau1: float = 0.15,
-    tau2: float = 0.22,
-    order: int | None = None,
-    hindsight: float = 0.5,
-    damping: float = 5.0,
-    growth: float = 2.0,
-    warmup: int = 0,
-    last_full: bool = False,
-    max_consecutive: int | None = None,
-) -> Method:
-    """Ours: velocities extrapolated for as long as their own misses allow; chosen in the arena.
-
-    ``tau1`` is the miss allowed where an image's structure is made, ``tau2`` where its detail is. Without an
-    ``order`` it is a parabola for a ``tau1`` below LINEAR_FROM and a line from there on, where stretches are long.
-    """
-    check_number("tau1", tau1)
-    fill = Polynomial((2 if tau1 < LINEAR_FROM else 1) if order is None else order, hindsight)
-    stage = Stage(StepControl(tau1, tau2, damping, growth), fill, reused=Reused.OUTPUT)
-    return Method("default", WholeStep(), (stage,), Guards(warmup, 0.0, last_full, max_consecutive))
-
-
 METHODS: Mapping[str, Callable[..., Method]] = {
     "default": default,
+    "spaced": spaced,
     "paper": paper,
     "fbcache": fbcache,
     "fbcache-taylor": fbcache_taylor,

@@ -18,6 +18,7 @@ from h2cache.gates.interval import Interval
 from h2cache.gates.magnitude import Magnitude
 from h2cache.gates.mask import Mask
 from h2cache.gates.sensitivity import Sensitivity
+from h2cache.gates.sigma_spaced import SigmaSpaced
 from h2cache.gates.step_control import StepControl
 from h2cache.guards import Guards
 from h2cache.layout import FirstAndLast, OneStage, TwoStages, WholeStep
@@ -56,6 +57,7 @@ PARTS: Mapping[str, Mapping[str, type]] = {
         "mask": Mask,
         "sensitivity": Sensitivity,
         "step-control": StepControl,
+        "sigma-spaced": SigmaSpaced,
     },
     "fill": {
         "last": Last,

@@ -45,9 +45,9 @@ class Snapshot:
 class SampleStep:
     """What happens to one sample in one step; ``row`` is its place in the batch.
 
-    ``latents`` (T, C), ``sigma`` () float32 and ``grid`` are what the step was given. ``verdicts``, ``seen``
-    (for the gate) and ``followed`` (for the fill) grow by one a stage; ``anchors`` has what the computed stages
-    gave, by stage.
+    ``latents`` (T, C), ``sigma`` () float32 and ``grid`` are what the step was given, ``level`` is sigma where the
+    host knows it. ``verdicts``, ``seen`` (for the gate) and ``followed`` (for the fill) grow by one a stage;
+    ``anchors`` has what the computed stages gave, by stage.
     """
 
     row: int
@@ -55,6 +55,7 @@ class SampleStep:
     spans: Spans
     latents: Tensor
     sigma: Tensor
+    level: float | None
     grid: tuple[int, int] | None
     verdicts: list[Verdict] = field(default_factory=list)
     seen: list[Reference | None] = field(default_factory=list)
@@ -147,7 +148,10 @@ class SampleStep:
         """The velocity with what the fill makes good of the steps that it has filled before this one."""
         anchors, share = self.cache.stages[0].anchors, self.stage(0).fill.hindsight
         astray = hindsight_weight([anchor.step_index for anchor in anchors], self.cache.step_index)
-        return velocity if share * astray == 0 else velocity + share * astray * off
+        if share * astray == 0:
+            return velocity
+        below = self.stage(0).fill.hindsight_below
+        return velocity + share * astray * off * (self.sigma <= below if below < 1 else 1)
 
     def _anchor(self, number: int, img: Tensor, txt: Tensor | None, mark: Tensor, foretold: Tensor | None) -> None:
         seen = None if self._is_against_previous(number) else self.seen[number]
@@ -159,13 +163,14 @@ class SampleStep:
         )
 
     def _forecast(self, number: int, img: Tensor, foretold: Tensor | None) -> Forecast | None:
-        """How far what would have been put in was off, for the gate that asks for it."""
-        if self.stage(number).gate.measures is not Norm.MISS:
-            return None
+        """The noise level, and how far what would have been put in was off, for the gate that asks for them."""
+        gate = self.stage(number).gate
+        if gate.measures is not Norm.MISS:
+            return Forecast(self.sigma, level=self.level) if gate.needs_sigma else None
         if foretold is None:
-            return Forecast(self.sigma)
+            return Forecast(self.sigma, level=self.level)
         computed = img.float()
-        return Forecast(self.sigma, mean_abs(computed - foretold.float()) / mean_abs(computed))
+        return Forecast(self.sigma, mean_abs(computed - foretold.float()) / mean_abs(computed), self.level)
 
     def _is_against_previous(self, number: int) -> bool:
         measure = self.stage(number).measure

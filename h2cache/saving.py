@@ -14,7 +14,7 @@ from h2cache.parts import from_json, to_json
 from h2cache.state import Anchor, Forecast, Reference, SampleCache, StageCache
 from h2cache.stats import SampleStatistics
 
-FORMAT = "h2cache-3"
+FORMAT = "h2cache-4"
 
 
 def to_bytes(cache: SampleCache) -> bytes:
@@ -84,13 +84,13 @@ def _write_reference(seen: Reference | None, name: str, tensors: dict[str, Tenso
     return seen is not None
 
 
-def _write_forecast(known: Forecast | None, name: str, tensors: dict[str, Tensor]) -> list[str]:
-    """What there is of it."""
+def _write_forecast(known: Forecast | None, name: str, tensors: dict[str, Tensor]) -> dict[str, Any] | None:
     if known is None:
-        return []
-    parts = {"sigma": known.sigma} if known.miss is None else {"sigma": known.sigma, "miss": known.miss}
-    tensors |= {f"{name}.{part}": tensor for part, tensor in parts.items()}
-    return list(parts)
+        return None
+    tensors[f"{name}.sigma"] = known.sigma
+    if known.miss is not None:
+        tensors[f"{name}.miss"] = known.miss
+    return {"miss": known.miss is not None, "level": known.level}
 
 
 def _read_stage(facts: dict[str, Any], name: str, tensors: dict[str, Tensor]) -> StageCache:
@@ -115,8 +115,11 @@ def _read_anchor(facts: dict[str, Any], name: str, tensors: dict[str, Tensor]) -
     )
 
 
-def _read_forecast(parts: list[str], name: str, tensors: dict[str, Tensor]) -> Forecast | None:
-    return Forecast(**{part: tensors[f"{name}.{part}"] for part in parts}) if parts else None
+def _read_forecast(facts: dict[str, Any] | None, name: str, tensors: dict[str, Tensor]) -> Forecast | None:
+    if facts is None:
+        return None
+    miss = tensors[f"{name}.miss"] if facts["miss"] else None
+    return Forecast(tensors[f"{name}.sigma"], miss, facts["level"])
 
 
 def _read_reference(is_there: bool, name: str, tensors: dict[str, Tensor]) -> Reference | None:

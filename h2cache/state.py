@@ -32,11 +32,12 @@ class Forecast:
     """How the forecast of a computed step turned out, both () float32: the step's ``sigma``, and its ``miss``.
 
     The miss is the relative L1 between what was computed and what would have been put in; None where there was
-    nothing to put in.
+    nothing to put in, or nobody asks. ``level`` is sigma as the host knows it, None where it does not.
     """
 
     sigma: Tensor
     miss: Tensor | None = None
+    level: float | None = None
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -51,8 +52,8 @@ class Anchor:
     ``img`` (T, D) and ``txt`` (S, D): what the stage added to the streams, without text where no later block reads
     it; of a whole-step method that reuses outputs, ``img`` is the velocity (T, C). ``mark`` () float32: 0, or NaN
     where they are not finite. What was measured in that step, where somebody will ask for it: ``seen`` for the
-    gate, ``followed`` for the fill. ``forecast``: how it was off, where the gate
-    asks for it. ``gap``: steps since the computed one before, 0 for the first.
+    gate, ``followed`` for the fill. ``forecast``: its noise level and how it was off,
+    where the gate asks for them. ``gap``: steps since the computed one before, 0 for the first.
     """
 
     step_index: int
@@ -173,4 +174,5 @@ def _moved_reference(seen: Reference | None, device: torch.device | str) -> Refe
 def _moved_forecast(known: Forecast | None, device: torch.device | str) -> Forecast | None:
     if known is None:
         return None
-    return Forecast(known.sigma.to(device), None if known.miss is None else known.miss.to(device))
+    miss = None if known.miss is None else known.miss.to(device)
+    return Forecast(known.sigma.to(device), miss, known.level)

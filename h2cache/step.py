@@ -39,9 +39,9 @@ def denoise_step(model: FluxModel, inputs: StepInputs, caches: Sequence[SampleCa
     """
     _check(inputs, caches)
     streams, conditioning = model.embed(inputs)
-    sigmas = inputs.timestep.float().clone()
+    sigmas, levels = inputs.timestep.float().clone(), inputs.sigmas or [None] * len(caches)
     steps = [
-        SampleStep(row, cache, spans_of(model, cache), inputs.latents[row], sigmas[row], inputs.grid)
+        SampleStep(row, cache, spans_of(model, cache), inputs.latents[row], sigmas[row], levels[row], inputs.grid)
         for row, cache in enumerate(caches)
     ]
     sweep = Sweep(model, streams, conditioning, View(inputs.timestep, inputs.grid, inputs.latents), steps)
@@ -79,6 +79,8 @@ def _velocity(model: FluxModel, conditioning: Conditioning, end: Snapshot, steps
 def _check(inputs: StepInputs, caches: Sequence[SampleCache]) -> None:
     if len(caches) != len(inputs.latents) or not caches:
         raise H2CacheError(f"{len(caches)} states for a batch of {len(inputs.latents)}, allowed is one a row")
+    if inputs.sigmas is not None and len(inputs.sigmas) != len(caches):
+        raise H2CacheError(f"{len(inputs.sigmas)} sigmas for a batch of {len(caches)}, allowed is one a row")
     for row, cache in enumerate(caches):
         if cache.step_index >= cache.num_steps:
             raise H2CacheError(f"row {row} has taken {cache.step_index} steps, allowed are {cache.num_steps}")

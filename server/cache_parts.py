@@ -40,6 +40,7 @@ PART_KINDS: Mapping[str, Mapping[str, Mapping[str, Parameter]]] = {
         "interval": {"every": Whole(1), "offset": Whole()},
         "mask": {"steps": Letters()},
         "step-control": {"tau1": Number(), "tau2": Number(), "damping": Number(0.1), "growth": Number(1)},
+        "sigma-spaced": {"tau1": Number(), "tau2": Number(), "feedback": Number(0, 1), "usual": Number(1e-6)},
         "sensitivity": {
             "threshold": Number(),
             "start": Number(),
@@ -54,7 +55,7 @@ PART_KINDS: Mapping[str, Mapping[str, Mapping[str, Parameter]]] = {
         "last": {},
         "guarded": {"most": Number(1)},
         "taylor": _ORDER,
-        "polynomial": {"order": Whole(0, 4), "hindsight": Number()},
+        "polynomial": {"order": Whole(0, 4), "hindsight": Number(), "hindsight_below": Number()},
         "hermite": {**_ORDER, "scale": Number(), "cutoff": Number()},
         "average": {},
         "scaled": {"gains": Numbers(-1e6, 0)},
@@ -75,6 +76,7 @@ PARTS_NEED: Mapping[str, tuple[str, ...]] = {
     "accumulated": ("threshold",),
     "mask": ("steps",),
     "step-control": ("tau1", "tau2"),
+    "sigma-spaced": ("tau1", "tau2"),
     "sensitivity": ("threshold", "start", "to_latents", "to_time", "times"),
 }
 """Parameters without a default, by kind."""

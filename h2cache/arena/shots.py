@@ -84,4 +84,5 @@ def inputs_at(
         ids,
         ids.new_zeros(tokens.shape[1], 3),
         studio.grid,
+        sigmas=(sigma,) * size,
     )

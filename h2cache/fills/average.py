@@ -22,6 +22,7 @@ class Average:
     needs_signal = False
     steady = None
     hindsight = 0.0
+    hindsight_below = 1.0
 
     def weights(self, anchors: Sequence[Anchor], now: Now) -> Sequence[Weight]:
         """See Fill."""

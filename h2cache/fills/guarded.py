@@ -26,6 +26,7 @@ class Guarded:
     needs_signal = True
     steady = None
     hindsight = 0.0
+    hindsight_below = 1.0
 
     def __post_init__(self) -> None:
         check_number("most", self.most, low=1.0)

@@ -27,6 +27,7 @@ class Hermite:
     counts_steps = False
     needs_signal = False
     hindsight = 0.0
+    hindsight_below = 1.0
 
     def __post_init__(self) -> None:
         if self.order not in (1, 2):

@@ -16,6 +16,7 @@ class Last:
     needs_signal = False
     steady = None
     hindsight = 0.0
+    hindsight_below = 1.0
 
     def weights(self, anchors: Sequence[Anchor], now: Now) -> Sequence[Weight]:
         """See Fill."""

@@ -18,12 +18,14 @@ class Polynomial:
 
     On velocities, ``hindsight`` adds a corrector: when a step is computed, the steps that were filled before it
     are known better, and this share of what they have gone astray is made good in the same step
-    (``hindsight_weight``). Source: Adams methods with variable steps (Hairer, Norsett, Wanner, Solving ODEs I,
-    III.5), here for a sampler that holds the velocity during a step.
+    (``hindsight_weight``), in steps whose noise level is at most ``hindsight_below``: near pure noise a wide miss
+    says little of the steps before it. Source: Adams methods with variable steps (Hairer, Norsett, Wanner, Solving
+    ODEs I, III.5), here for a sampler that holds the velocity during a step.
     """
 
     order: int = 2
     hindsight: float = 0.0
+    hindsight_below: float = 1.0
     counts_steps = False
     needs_signal = False
     steady = None
@@ -32,6 +34,7 @@ class Polynomial:
         if not isinstance(self.order, int) or not 0 <= self.order <= HIGHEST_ORDER:
             raise H2CacheError(f"order is {self.order!r}, allowed are whole numbers from 0 to {HIGHEST_ORDER}")
         check_number("hindsight", self.hindsight)
+        check_number("hindsight_below", self.hindsight_below)
 
     @property
     def num_anchors(self) -> int:

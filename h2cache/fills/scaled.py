@@ -21,6 +21,7 @@ class Scaled:
     needs_signal = False
     steady = None
     hindsight = 0.0
+    hindsight_below = 1.0
 
     @property
     def counts_steps(self) -> bool:

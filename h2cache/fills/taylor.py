@@ -24,6 +24,7 @@ class Taylor:
     needs_signal = False
     steady = None
     hindsight = 0.0
+    hindsight_below = 1.0
 
     def __post_init__(self) -> None:
         if self.order not in (1, 2):

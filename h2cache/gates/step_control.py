@@ -1,6 +1,7 @@
 """Reuse for as many steps as the last miss allows: the step-size control of ODE solvers."""
 
 from dataclasses import dataclass
+from math import log
 
 from h2cache.checks import check_number
 from h2cache.gate import Decision, Moment, Norm
@@ -32,6 +33,7 @@ class StepControl:
     growth: float = 2.0
     measures = Norm.MISS
     counts_steps = False
+    needs_sigma = False
 
     def __post_init__(self) -> None:
         check_number("tau1", self.tau1)
@@ -51,8 +53,7 @@ class StepControl:
             return 0.0
         if now.distance is None or now.gap == 0:
             return float((2 * tolerance / now.moved) ** 0.5) if now.moved > 0 else 0.0
-        longest = now.gap * self.growth
-        if now.distance == 0:
-            return longest
-        allowed = float((tolerance / now.distance) ** (1 / self.damping))
-        return min(now.gap * allowed, longest)
+        # By logarithms first: a small miss to the power of a small damping is more than a float holds.
+        if now.distance == 0 or log(tolerance) - log(now.distance) >= self.damping * log(self.growth):
+            return now.gap * self.growth
+        return now.gap * float((tolerance / now.distance) ** (1 / self.damping))

@@ -54,6 +54,7 @@ def gather(model: LoadedModel, samples: Sequence[Sample]) -> Batch:
         further=_stacked([samples[place].given.further for place in places]),
         references=_stacked([samples[place].given.references for place in places]),
         reference_ids=model.family.reference_ids(width, height, num_images, device) if num_images else None,
+        sigmas=tuple(float(samples[place].sigmas[samples[place].step]) for place in places),
     )
     return Batch(samples, inputs, latents, after, (after - now)[:, None, None])
 

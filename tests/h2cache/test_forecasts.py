@@ -37,6 +37,13 @@ def test_a_stretch_grows_at_most_by_the_factor(tau: float, miss: float, gap: int
     assert stretch(StepControl(tau, tau, growth=growth), miss, gap) <= growth * gap
 
 
+@given(st.floats(1e-30, 1e6), st.floats(1e-38, 1e30), st.floats(0.1, 1e6), st.floats(1, 1e6))
+def test_no_values_that_are_allowed_break_the_stretch(
+    tau: float, miss: float, damping: float, growth: float
+) -> None:
+    assert 0 <= stretch(StepControl(tau, tau, damping, growth), miss, 3) <= 3 * growth * (1 + 1e-9)
+
+
 @given(TAUS, GAPS)
 def test_a_miss_at_the_tolerance_keeps_the_stretch(tau: float, gap: int) -> None:
     assert stretch(StepControl(tau, tau), tau, gap) == gap
