@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # OpenMP's threads would spin at barriers: on a machine that does anything else a step takes many times as long.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: install serve cluster test gpu-test lint nano nano-check bench peers aiperf compose-test fuzz lock clients
+.PHONY: install serve cluster test faults gpu-test lint nano nano-check bench peers aiperf compose-test fuzz lock clients
 
 install: $(VENV)/.installed
 
@@ -26,6 +26,10 @@ cluster: install
 
 test: lint
 	$(BIN)/python -m pytest
+
+# The 25 cases of docs/faults.md: kills and cuts real processes. At most 15 minutes on two cores.
+faults: install
+	$(BIN)/python -m tests.faults
 
 # What needs a CUDA device; skips with a reason where there is none.
 gpu-test: install

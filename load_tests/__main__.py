@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from load_tests.bench import Findings, run_bench
-from load_tests.errors import LoadTestError
+from load_tests.errors import told_in_one_line
 from load_tests.files import describe, write_files
 from load_tests.flags import add_target_flags, positive
 from load_tests.machine import describe_commit, describe_machine
@@ -28,11 +28,8 @@ def main(words: Sequence[str] | None = None) -> None:
     """Exit code 0, 1 where the numbers say nothing, 2 with one line where it cannot start."""
     words = sys.argv[1:] if words is None else words
     console = Console()
-    try:
+    with told_in_one_line("load_tests", console):
         are_valid = bench(plan_of(parser().parse_args(words), words), console)
-    except LoadTestError as error:
-        console.print(f"load_tests: {error}", style="red", markup=False, soft_wrap=True)
-        sys.exit(2)
     if not are_valid:
         console.print(f"load_tests: some runs are invalid: {LATE}", style="red", soft_wrap=True)
         sys.exit(1)

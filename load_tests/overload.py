@@ -1,11 +1,7 @@
 """``python -m load_tests.overload``: three times what the server can do, and it refuses at once."""
 
 import argparse
-import asyncio
-import sys
 from collections.abc import Sequence
-
-from rich.console import Console
 
 from load_tests.client import as_reply, generate, http_client, read_key
 from load_tests.errors import LoadTestError
@@ -17,7 +13,7 @@ from load_tests.outcome import End
 from load_tests.progress import Progress
 from load_tests.summary import Summary, summarise
 from load_tests.target import checked_url
-from load_tests.verdict import Verdict, at_least_one, at_most, print_verdicts
+from load_tests.verdict import Verdict, at_least_one, at_most, end_with_verdicts
 
 SLACK = 1.5
 """A queue of n waits n / capacity seconds; so many times that is allowed, since rates of a mix differ."""
@@ -26,14 +22,8 @@ UNMEASURED = -1
 
 def main(words: Sequence[str] | None = None) -> None:
     """Exit code 0 when all verdicts hold, 1 when one does not, 2 with one line where it cannot start."""
-    console = Console()
-    try:
-        verdicts = asyncio.run(overload(parser().parse_args(words), Progress(console)))
-    except LoadTestError as error:
-        console.print(f"overload: {error}", style="red", markup=False, soft_wrap=True)
-        sys.exit(2)
-    if not print_verdicts(verdicts, console):
-        sys.exit(1)
+    arguments = parser().parse_args(words)
+    end_with_verdicts("overload", lambda progress: overload(arguments, progress))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,18 +4,15 @@ import argparse
 import asyncio
 import contextlib
 import math
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from redis import Redis
-from rich.console import Console
 
 from load_tests.client import http_client, read_key
 from load_tests.drift import Series, growth_of_the_top, slope_a_minute
-from load_tests.errors import LoadTestError
 from load_tests.files import write_csv
 from load_tests.flags import add_target_flags
 from load_tests.loops import open_loop
@@ -25,7 +22,7 @@ from load_tests.process import held_by, pid_of
 from load_tests.progress import Progress
 from load_tests.summary import Summary, summarise
 from load_tests.target import checked_url
-from load_tests.verdict import Verdict, at_least_one, at_most, print_verdicts
+from load_tests.verdict import Verdict, at_least_one, at_most, end_with_verdicts
 
 MOST_GROWTH = 1.1
 """Of open files and keys, from one quarter of the run to the next."""
@@ -43,15 +40,8 @@ class Sample:
 
 def main(words: Sequence[str] | None = None) -> None:
     """Exit code 0 when all verdicts hold, 1 when one does not, 2 with one line where it cannot go on."""
-    console = Console()
     arguments = parser().parse_args(words)
-    try:
-        verdicts = asyncio.run(soak(arguments, Progress(console)))
-    except LoadTestError as error:
-        console.print(f"soak: {error}", style="red", markup=False, soft_wrap=True)
-        sys.exit(2)
-    if not print_verdicts(verdicts, console):
-        sys.exit(1)
+    end_with_verdicts("soak", lambda progress: soak(arguments, progress))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 from load_tests.errors import LoadTestError
 
 
-def checked_url(url: str, is_own: bool) -> str:
-    """The URL without a slash at its end. Raises LoadTestError for one that may not be loaded."""
+def checked_url(url: str, is_own: bool, flag: str = "--url") -> str:
+    """The URL of ``flag`` without a slash at its end. Raises LoadTestError for one that may not be loaded."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise LoadTestError(f"--url is {url[:80]!r}, allowed is http://HOST:PORT or https://HOST")
+        raise LoadTestError(f"{flag} is {url[:80]!r}, allowed is http://HOST:PORT or https://HOST")
     if not is_own and not is_loopback(parts.hostname):
         raise LoadTestError(
             f"{parts.hostname[:80]} is not this machine. A load test of a stranger's server is an attack: "

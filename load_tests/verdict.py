@@ -1,10 +1,16 @@
 """What a test found against what it allows, and how it ends."""
 
-from collections.abc import Sequence
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from load_tests.errors import told_in_one_line
+from load_tests.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,15 @@ def at_most(what: str, measured: float, bound: float, unit: str) -> Verdict:
 def at_least_one(what: str, measured: int) -> Verdict:
     """Holds where anything was seen: a test that provoked nothing has tested nothing."""
     return Verdict(what, str(measured), ">= 1", measured >= 1)
+
+
+def end_with_verdicts(program: str, run: Callable[[Progress], Coroutine[Any, Any, list[Verdict]]]) -> None:
+    """Run a test and print what it found: exit code 1 when a verdict does not hold, 2 where it could not go on."""
+    console = Console()
+    with told_in_one_line(program, console):
+        verdicts = asyncio.run(run(Progress(console)))
+    if not print_verdicts(verdicts, console):
+        sys.exit(1)
 
 
 def print_verdicts(verdicts: Sequence[Verdict], console: Console) -> bool:

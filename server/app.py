@@ -4,15 +4,12 @@ import asyncio
 import logging
 import secrets
 import sys
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
 
@@ -27,9 +24,10 @@ from server.calibrate.presets_file import read_presets
 from server.engine.interface import Engine, EngineLimits
 from server.jobs.memory import MemoryQueue
 from server.jobs.terms import QueueTerms
+from server.loading import in_daemon_thread
 from server.metrics.api import ApiMetrics
 from server.metrics.jobs import JobMetrics
-from server.metrics.registry import render, tell_build
+from server.metrics.registry import render_aside, tell_build
 from server.metrics.thresholds import ThresholdRule, threshold_rule
 from server.metrics.worker import WorkerMetrics
 from server.pair_stats.memory import MemoryPairStats
@@ -48,7 +46,6 @@ from server.worker.worker import Worker
 POLL_S = 0.02
 EMBEDDED = QueueTerms(lease_ms=3_600_000)
 """A worker that is lost takes the queue in its process along, so that a lease has little to guard."""
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 LoadEngine = Callable[[], Engine]
 """Makes the engine; blocks while the model is loaded. Raises StartupError."""
@@ -161,9 +158,9 @@ class EmbeddedServer:
         depth = await self.queue.depth()
         return depth.images_waiting + depth.images_running > 0
 
-    def _render_metrics(self) -> bytes:
+    async def _render_metrics(self) -> bytes:
         self._api_metrics.workers_are(int(self._not_ready() is None))
-        return render(self.registry)
+        return await render_aside(self.registry)
 
     def _is_working(self) -> bool:
         return self._working is not None and not self._working.done()
@@ -188,21 +185,6 @@ def api_limits(settings: Settings) -> ApiLimits:
         input_ttl_s=settings.input_ttl_s,
         size_policy=settings.size_policy,
     )
-
-
-async def in_daemon_thread(call: Callable[[], T]) -> T:
-    """What ``call`` returns or raises. Unlike a pool's thread, this one does not keep a process from ending."""
-    outcome: Future[T] = Future()
-    outcome.set_running_or_notify_cancel()
-
-    def run() -> None:
-        try:
-            outcome.set_result(call())
-        except Exception as error:
-            outcome.set_exception(error)
-
-    threading.Thread(target=run, name="load", daemon=True).start()
-    return await asyncio.wrap_future(outcome)
 
 
 def steady_clock() -> Callable[[], float]:

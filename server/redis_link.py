@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,8 @@ HEALTH_CHECK_EACH_S = 15
 REPEATS = 1
 """Once at once: a connection of the pool may have died unseen. More patience is the caller's."""
 REPEAT_AFTER_S = 0.05
-NOT_WRITABLE = ("MISCONF", "READONLY", "NOREPLICAS")
+NOT_WRITABLE = re.compile(r"(^|: -)(OOM|MISCONF|READONLY|NOREPLICAS)\b")
+"""At the beginning, or of a script under Redis 6.2: "Error running script ...: 96: -OOM command not allowed"."""
 log = logging.getLogger(__name__)
 
 
@@ -103,7 +105,7 @@ def plain_errors() -> Iterator[None]:
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError, TimeoutError) as error:
         raise StorageUnreachable("Redis cannot be reached") from error
     except redis.exceptions.ResponseError as error:
-        if isinstance(error, redis.exceptions.OutOfMemoryError) or str(error).startswith(("OOM", *NOT_WRITABLE)):
+        if isinstance(error, redis.exceptions.OutOfMemoryError) or NOT_WRITABLE.search(str(error)):
             raise StorageFull("Redis takes no writes: its memory or disk is full, or it is a replica") from error
         raise
 

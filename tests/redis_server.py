@@ -1,6 +1,7 @@
 """A real Redis for tests: a process of its own on a free port of the loopback, with a folder of its own."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import time
@@ -46,7 +47,8 @@ class RedisServer:
         for name, value in config.items():
             words += [f"--{name}", value]
         with (self.folder / "redis.log").open("ab") as log:
-            self._process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT)
+            # SIGXFSZ stays ignored, as in Python: a file at its limit is an error of the write.
+            self._process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, restore_signals=False)
         until_s = time.monotonic() + START_S
         while not answers(self.port):
             if self._process.poll() is not None or time.monotonic() > until_s:
@@ -68,6 +70,18 @@ class RedisServer:
     def thaw(self) -> None:
         """It goes on."""
         self._signal(signal.SIGCONT)
+
+    def log_size(self) -> int:
+        """Bytes of the append-only file that is written now."""
+        return self._log_file().stat().st_size
+
+    def cut_log(self, size: int) -> None:
+        """Lose what was written behind the first ``size`` bytes, as a machine without power does."""
+        os.truncate(self._log_file(), size)
+
+    def _log_file(self) -> Path:
+        """One file until Redis 7, then the last of those in a folder."""
+        return max(self.folder.glob("**/*.aof"), key=lambda path: path.stat().st_mtime_ns)
 
     def stop(self) -> None:
         """At the end of a test; its data are not looked at again."""

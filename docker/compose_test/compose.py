@@ -40,18 +40,22 @@ class Compose:
 
         wait_for(is_so, f"{count} healthy {service}", within_s)
 
-    def logs(self, service: str) -> str:
-        """The last lines."""
-        return self("logs", "--no-color", "--tail", "30", service)
+    def complaint(self, container_id: str, url: str) -> str:
+        """What the health check in a container has to say of a URL; nothing of one that answers 200."""
+        try:
+            self.runner.run(DOCKER, "exec", container_id, "python3", "docker/healthcheck.py", url)
+        except StepFailed as error:
+            return str(error)
+        return ""
 
 
-def wait_for(is_so: Callable[[], bool], what: str, within_s: float) -> None:
+def wait_for(is_so: Callable[[], bool], what: str, within_s: float, each_s: float = 1.0) -> None:
     """Raises StepFailed when it does not come true in time."""
     until_s = time.monotonic() + within_s
     while not is_so():
         if time.monotonic() > until_s:
             raise StepFailed(f"not within {within_s:g} s: {what}")
-        time.sleep(1.0)
+        time.sleep(each_s)
 
 
 def exit_codes(compose: Compose, service: str) -> list[int]:

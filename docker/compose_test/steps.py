@@ -15,6 +15,8 @@ from docker.compose_test.daemon import DOCKER
 from docker.compose_test.prometheus import wait_for_rules, wait_for_targets
 
 CLIENTS = 12
+WORKER_READY = "http://127.0.0.1:9100/readyz"
+"""In its container."""
 NO_TORCH = """
 import importlib.metadata, importlib.util, server.cli.commands
 importlib.metadata.version("h2serve")
@@ -64,6 +66,23 @@ def a_wrong_configuration_ends_with_one_line(stage: Stage) -> None:
             require(len(said) == 1, f"said {error}")
         else:
             raise StepFailed(f"{words} was accepted")
+
+
+def nothing_is_ready_while_the_worker_loads_and_it_may_be_stopped_then(stage: Stage) -> None:
+    """It answers 503 and so does the API, which has no other; stopped in the middle it ends with 0."""
+    stage.compose("up", "--detach", "--no-build", timeout_s=300)
+    (worker,) = stage.compose.containers("worker")
+
+    def is_loading() -> bool:
+        complaint = stage.compose.complaint(worker["Id"], WORKER_READY)
+        require(bool(complaint), "the worker was ready before anybody looked")
+        return "503" in complaint
+
+    wait_for(is_loading, "the worker's port says that it loads", 120, each_s=0.2)
+    stage.runner.run(DOCKER, "stop", "--time", "60", worker["Id"])
+    require(exit_codes(stage.compose, "worker") == [0], f"it ended with {exit_codes(stage.compose, 'worker')}")
+    status = httpx.get(f"{stage.api_url}/readyz", timeout=5, trust_env=False).status_code
+    require(status == 503, f"without a worker the API's /readyz was {status}")
 
 
 def everything_comes_up_healthy(stage: Stage) -> None:
@@ -142,6 +161,7 @@ STEPS = (
     images_build,
     the_api_s_image_has_no_torch,
     a_wrong_configuration_ends_with_one_line,
+    nothing_is_ready_while_the_worker_loads_and_it_may_be_stopped_then,
     everything_comes_up_healthy,
     an_image_comes_through_the_published_port,
     a_killed_worker_comes_back,

@@ -2,13 +2,14 @@
 
 import argparse
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
+
 from load_tests.aiperf.command import Judged, command_for, write_prompts
-from load_tests.errors import LoadTestError
+from load_tests.errors import LoadTestError, told_in_one_line
 from load_tests.flags import add_target_flags, positive
 from load_tests.mix import load_mix
 from load_tests.target import checked_url
@@ -18,10 +19,8 @@ KEPT = ("profile_export_aiperf.csv", "profile_export_console.txt")
 
 def main(words: Sequence[str] | None = None) -> None:
     """Exit code 0 when aiperf's is, 2 with one line where it cannot start."""
-    try:
+    with told_in_one_line("aiperf", Console(stderr=True)):
         judge(parser().parse_args(words))
-    except LoadTestError as error:
-        sys.exit(f"aiperf: {error}")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from locust import HttpUser, between, task
-from locust.clients import ResponseContextManager
+
+from load_tests.journeys.answers import check_images
 
 PATH = "/v1/images/generations"
 PROMPT = "a large red heart at the left on a blue background"
@@ -31,14 +32,4 @@ class Asking(HttpUser):
         """Check the answer."""
         body = {"prompt": PROMPT, "num_inference_steps": 8, **changes}
         with self.client.post(PATH, json=body, name=name, catch_response=True) as response:
-            check(response, images)
-
-
-def check(response: ResponseContextManager, images: int) -> None:
-    """All images there, or a refusal that says when to come back."""
-    if response.status_code == 429 and "retry-after" in response.headers:
-        response.success()
-    elif response.status_code != 200:
-        response.failure(f"status {response.status_code}")
-    elif len(response.json()["data"]) != images:
-        response.failure("images are missing")
+            check_images(response, images)

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from load_tests.errors import LoadTestError
+from load_tests.errors import told_in_one_line
 from load_tests.flags import positive
 from load_tests.machine import describe_commit, describe_machine, said_by
 from load_tests.mix import load_mix
@@ -38,11 +38,8 @@ def main(words: Sequence[str] | None = None) -> None:
     """Exit code 0, 2 with one line where it cannot go on."""
     words = sys.argv[1:] if words is None else words
     console, arguments = Console(), parser().parse_args(words)
-    try:
+    with told_in_one_line("peers", console):
         run(arguments, shlex.join(words), console)
-    except LoadTestError as error:
-        console.print(f"peers: {error}", style="red", markup=False, soft_wrap=True)
-        sys.exit(2)
 
 
 def parser() -> argparse.ArgumentParser:

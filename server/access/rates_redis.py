@@ -1,7 +1,8 @@
 """The keys' buckets in Redis, one for all API processes of a cluster."""
 
+import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -17,9 +18,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RedisRates:
-    """Implements ``Rates``. ``client`` is a redis.asyncio client, of bytes or text; its owner closes it."""
+    """Implements ``Rates``. ``client`` is a redis.asyncio client, of bytes or text; its owner closes it.
+
+    One call at a time: who comes with many others waits here, not for a connection, which has a time limit.
+    """
 
     client: Any
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def spend(self, caller: Caller, cost: float) -> None:
         """See Rates. The clock is Redis' own."""
@@ -40,6 +45,7 @@ class RedisRates:
 
     async def _spend(self, caller: Caller, cost: float) -> float:
         script = self.client.register_script((files("server.access") / "scripts" / "spend.lua").read_text())
-        with plain_errors():
+        async with self._one_at_a_time:
             args = [caller.limits.cost_per_s, burst_of(caller), cost]
-            return float(await script(keys=[PREFIX + caller.key_id], args=args))
+            with plain_errors():
+                return float(await script(keys=[PREFIX + caller.key_id], args=args))

@@ -36,6 +36,6 @@ def health_router(parts: ApiParts) -> APIRouter:
     async def metrics() -> Response:
         """Prometheus' text format."""
         parts.metrics.queue_is(await parts.queue.depth())
-        return Response(parts.render_metrics(), media_type=CONTENT_TYPE)
+        return Response(await parts.render_metrics(), media_type=CONTENT_TYPE)
 
     return router

@@ -1,6 +1,7 @@
 """Everything the API needs, in one place; the composition root fills it."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from server.access.access import Access
@@ -15,6 +16,9 @@ from server.profile import ModelProfile
 from server.results.interface import ResultStore
 from server.traces.interface import NoTraces, Traces
 from server.webhooks.outbox import Webhooks
+
+SUBMITS_AT_ONCE = 8
+"""Of an API process: one less than its connections for commands of the queue, so that the watch finds one free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class ApiParts:
 
     ``public_url`` is what the addresses in answers begin with, empty for the host that the client called. Streams
     show a sign of life each ``heartbeat_s``. ``pages`` are static files by their paths, open to everybody.
-    ``webhooks`` is None where they are off.
+    ``webhooks`` is None where they are off. ``submitting`` bounds how many speak with the queue's store at once.
     """
 
     profile: ModelProfile
@@ -47,7 +51,7 @@ class ApiParts:
     queue: JobQueue
     results: ResultStore
     metrics: ApiMetrics
-    render_metrics: Callable[[], bytes]
+    render_metrics: Callable[[], Awaitable[bytes]]
     pair_stats: PairStats
     log_line: Callable[[str], None]
     access: Access
@@ -65,3 +69,4 @@ class ApiParts:
     pages: Mapping[str, StaticFile]
     traces: Traces = field(default_factory=NoTraces)
     webhooks: Webhooks | None = None
+    submitting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SUBMITS_AT_ONCE))

@@ -49,6 +49,12 @@ async def submit(parts: ApiParts, job: Job, terms: RunTerms, caller: Caller, wai
 
 
 async def _put(parts: ApiParts, job: Job, terms: RunTerms, caller: Caller, waiter: str | None) -> Job:
+    """Whoever comes with many others waits for its turn here, not for a connection, which has a time limit."""
+    async with parts.submitting:
+        return await _put_in_turn(parts, job, terms, caller, waiter)
+
+
+async def _put_in_turn(parts: ApiParts, job: Job, terms: RunTerms, caller: Caller, waiter: str | None) -> Job:
     reason = parts.not_ready()
     if reason is not None:
         raise NotReady(reason)

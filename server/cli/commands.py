@@ -17,6 +17,8 @@ from server.cli.worker import worker
 
 COMMANDS = (serve, api, worker, cluster, generate, compare, doctor, calibrate, plan, bench)
 """In the order of ``h2serve --help``; a command's name and help are its function's name and docstring."""
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""For ``bench --serve``, whose flags are those of another program."""
 
 
 def create_cli() -> typer.Typer:
@@ -30,7 +32,7 @@ def create_cli() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for command in COMMANDS:
-        cli.command()(command)
+        cli.command(context_settings=PASSED_ON if command is bench else None)(command)
     cli.add_typer(keys_group())
     cli.add_typer(queue_group())
     return cli

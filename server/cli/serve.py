@@ -1,6 +1,5 @@
 """``h2serve serve``: API, queue and engine in one process."""
 
-import asyncio
 import json
 import logging
 import os
@@ -41,6 +40,7 @@ def serve(
     """Serve a model: API, queue and engine in one process."""
     from server.app import EmbeddedServer, real_engine, served_profile
     from server.app_access import keys_of
+    from server.loading import run_and_leave
     from server.serve import open_socket
     from server.serve import serve as serve_until_signalled
     from server.settings import DEFAULT_FILE, load_settings
@@ -68,7 +68,7 @@ def serve(
     address = address_of(*listening.getsockname()[:2])
     typer.echo(f"h2serve: loading {profile.name} ...")
     server = EmbeddedServer(settings, profile, lambda: real_engine(settings, profile))
-    asyncio.run(
+    run_and_leave(
         serve_until_signalled(
             server, listening, lambda: typer.echo(greeting(address, profile, settings.playground))
         )

@@ -1,6 +1,5 @@
 """``h2serve worker``: one engine that takes its jobs from Redis."""
 
-import asyncio
 import logging
 import os
 from pathlib import Path
@@ -35,6 +34,7 @@ def worker(
     from server.cluster.stores import open_stores
     from server.cluster.worker_server import WorkerServer
     from server.engine.faulty import fake_engine
+    from server.loading import run_and_leave
     from server.metrics.jobs import JobMetrics
     from server.serve import open_socket
     from server.settings import DEFAULT_FILE, load_settings
@@ -67,4 +67,4 @@ def worker(
         metrics = f"http://{settings.metrics_host}:{port}/metrics"
         typer.echo(f"h2serve worker {name}: {profile.name}, queue in {stores.addresses[0]}, metrics at {metrics}")
 
-    asyncio.run(server.serve(greet))
+    run_and_leave(server.serve(greet))

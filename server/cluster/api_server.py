@@ -22,7 +22,7 @@ from server.cluster.stores import Stores
 from server.cluster.watch import ClusterWatch
 from server.errors import NotReady
 from server.metrics.api import ApiMetrics
-from server.metrics.registry import render, tell_build
+from server.metrics.registry import render_aside, tell_build
 from server.playground.files import read_files
 from server.profile import ModelProfile
 from server.readiness import Phase
@@ -121,7 +121,7 @@ class ApiServer:
     def _not_ready(self) -> str | None:
         return f"the server is {self.phase}" if self.phase is Phase.DRAINING else self.watch.reason
 
-    def _render_metrics(self) -> bytes:
+    async def _render_metrics(self) -> bytes:
         self._metrics.workers_are(len(self.watch.workers))
         self._metrics.redis_is("queue", self.watch.refused is None)
-        return render(self.registry)
+        return await render_aside(self.registry)

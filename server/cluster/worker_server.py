@@ -13,11 +13,12 @@ from importlib.metadata import version
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from server.app import LoadEngine, in_daemon_thread, label_rule
+from server.app import LoadEngine, label_rule
 from server.cluster.stores import Stores
 from server.engine.interface import Engine
 from server.http_server import http_config
-from server.metrics.registry import render, tell_build
+from server.loading import in_daemon_thread
+from server.metrics.registry import render_aside, tell_build
 from server.metrics.worker import WorkerMetrics
 from server.profile import ModelProfile
 from server.serve import QuietServer
@@ -111,7 +112,7 @@ class WorkerServer:
         )
 
     def _http(self) -> uvicorn.Config:
-        app = create_port(self._why_dead, self._why_not_ready, lambda: render(self.registry))
+        app = create_port(self._why_dead, self._why_not_ready, lambda: render_aside(self.registry))
         return http_config(app, self.settings.head_timeout_s)
 
     def _why_dead(self) -> str | None:

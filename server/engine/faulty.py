@@ -3,6 +3,7 @@
 A prompt that contains the word ``poison`` is what they stumble over; other samples are made in peace.
 """
 
+import logging
 import os
 import signal
 import threading
@@ -19,6 +20,7 @@ from server.errors import SettingsError
 POISON = "poison"
 AT_STEP = 2
 """Steps that a poisoned sample has behind it when it strikes."""
+log = logging.getLogger(__name__)
 
 
 class SlowStep(SteppingEngine):
@@ -27,10 +29,11 @@ class SlowStep(SteppingEngine):
     def __init__(self, max_batch: int = 8, step_s: float = 0.05) -> None:
         super().__init__(max_batch)
         self._step_s = step_s
+        self._never = threading.Event()
 
     def step(self, samples: Sequence[FakeSample]) -> None:
-        """Sleep."""
-        time.sleep(self._step_s)
+        """Sleep. time.sleep itself fails in a process to which libfaketime gives another clock."""
+        self._never.wait(self._step_s)
 
 
 class DiesMidStep(SlowStep):
@@ -70,6 +73,7 @@ class OutOfMemoryOnce(SlowStep):
         """Fail once, else sleep."""
         if len(samples) > 1 and not self.was_short.is_set():
             self.was_short.set()
+            log.warning("no memory for a step of %d samples", len(samples))
             raise MemoryError(f"no memory for a step of {len(samples)} samples")
         super().step(samples)
 

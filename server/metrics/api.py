@@ -1,11 +1,13 @@
 """What an API process counts: requests, latency, refusals, and what it sees of queue and workers."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 
-from server.jobs.status import PriorityDepth, QueueDepth
+from server.jobs.status import QueueDepth
 from server.metrics import buckets
+from server.metrics.maker import MetricMaker
+from server.metrics.queue import QueueMetrics
 from server.metrics.thresholds import ThresholdRule
-from server.request import PRIORITIES, CacheChoice, Timings
+from server.request import CacheChoice, Timings
 
 REASONS = ("queue_full", "rate_limited")
 """Codes of the errors that are a 429."""
@@ -16,71 +18,27 @@ class ApiMetrics:
     """Registers itself on the registry that is passed in; two in one process share nothing."""
 
     def __init__(self, registry: CollectorRegistry, rule: ThresholdRule) -> None:
+        new, bounds = MetricMaker(registry), buckets.REQUEST_S
         self._rule = rule
-        self._requests = Counter(
-            "h2serve_requests", "HTTP requests by route and status code", ["route", "code"], registry=registry
+        self._requests = new.counter("h2serve_requests", "HTTP requests by route and status code", "route", "code")
+        self._request_seconds = new.histogram(
+            "h2serve_request_seconds", "Time to the answer by route", bounds, "route"
         )
-        self._request_seconds = Histogram(
-            "h2serve_request_seconds",
-            "Time to the answer by route",
-            ["route"],
-            buckets=buckets.REQUEST_S,
-            registry=registry,
+        said = "Time to the images of an answered generation"
+        self._generation = new.histogram("h2serve_generation_seconds", said, bounds, "preset")
+        self._pair = new.histogram(
+            "h2serve_pair_request_seconds", f"{said} by thresholds", buckets.PAIR_S, "tau1", "tau2"
         )
-        self._generation = Histogram(
-            "h2serve_generation_seconds",
-            "Time to the images of an answered generation",
-            ["preset"],
-            buckets=buckets.REQUEST_S,
-            registry=registry,
-        )
-        self._stages = Histogram(
-            "h2serve_generation_stage_seconds",
-            "Where that time went; the stages add up to it",
-            ["preset", "stage"],
-            buckets=buckets.REQUEST_S,
-            registry=registry,
-        )
-        self._pair = Histogram(
-            "h2serve_pair_request_seconds",
-            "Time to the images of an answered generation by thresholds",
-            ["tau1", "tau2"],
-            buckets=buckets.PAIR_S,
-            registry=registry,
-        )
-        self._overflow = Counter(
-            "h2serve_label_overflow",
-            "Generations counted in a cell of the grid because their thresholds are not on the list",
-            registry=registry,
-        )
-        self._refusals = Counter(
-            "h2serve_refusals", "Requests answered 429 by reason", ["reason"], registry=registry
-        )
+        said = "Where that time went; the stages add up to it"
+        self._stages = new.histogram("h2serve_generation_stage_seconds", said, bounds, "preset", "stage")
+        said = "Generations counted in a cell of the grid because their thresholds are not on the list"
+        self._overflow = new.counter("h2serve_label_overflow", said)
+        self._refusals = new.counter("h2serve_refusals", "Requests answered 429 by reason", "reason")
         for reason in REASONS:
             self._refusals.labels(reason)
-        self._waiting = Gauge(
-            "h2serve_queue_images_waiting", "Images waiting, the same from every API", registry=registry
-        )
-        self._running = Gauge(
-            "h2serve_queue_images_running", "Images under way, the same from every API", registry=registry
-        )
-        self._depth = Gauge(
-            "h2serve_queue_depth",
-            "Images waiting by priority, the same from every API",
-            ["priority"],
-            registry=registry,
-        )
-        self._oldest = Gauge(
-            "h2serve_queue_oldest_age_seconds",
-            "Age of the oldest waiting job by priority, the same from every API",
-            ["priority"],
-            registry=registry,
-        )
-        self._priorities: set[int] = {0}
-        self._workers = Gauge("h2serve_workers_live", "Workers that the API sees", registry=registry)
-        self._redis = Gauge(
-            "h2serve_redis_writable", "1 when the last write probe went through", ["store"], registry=registry
-        )
+        self._queue = QueueMetrics(new)
+        self._workers = new.gauge("h2serve_workers_live", "Workers that the API sees")
+        self._redis = new.gauge("h2serve_redis_writable", "1 when the last write probe went through", "store")
 
     def request_done(self, route: str, code: int, seconds: float) -> None:
         """Count an answered request under its route's template."""
@@ -103,15 +61,8 @@ class ApiMetrics:
         self._refusals.labels(reason if reason in REASONS else "other").inc()
 
     def queue_is(self, depth: QueueDepth) -> None:
-        """Set the queue's depth. A priority that was there once stays, at 0: a gap would read as no data."""
-        self._waiting.set(depth.images_waiting)
-        self._running.set(depth.images_running)
-        now = {line.priority: line for line in depth.priorities if line.priority in PRIORITIES}
-        self._priorities |= now.keys()
-        for priority in self._priorities:
-            line = now.get(priority, PriorityDepth(priority, 0, 0))
-            self._depth.labels(str(priority)).set(line.images)
-            self._oldest.labels(str(priority)).set(line.oldest_ms / 1000)
+        """Set the queue's depth."""
+        self._queue.is_now(depth)
 
     def workers_are(self, live: int) -> None:
         """Set how many workers there are."""

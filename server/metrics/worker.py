@@ -2,10 +2,11 @@
 
 from collections import Counter as Tally
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 
 from server.engine.interface import BatchStepped, EngineFact, EngineMemory, RowStepped, TextEncoded
 from server.metrics import buckets
+from server.metrics.maker import MetricMaker
 from server.metrics.thresholds import Labels, ThresholdRule
 from server.request import CacheChoice
 
@@ -17,64 +18,30 @@ class WorkerMetrics:
     """Registers itself on the registry that is passed in; two in one process share nothing."""
 
     def __init__(self, registry: CollectorRegistry, rule: ThresholdRule) -> None:
+        new = MetricMaker(registry)
         self._rule = rule
-        self._steps = Counter(
-            "h2serve_steps", "Rows' denoising steps by outcome", [*PAIR, "outcome"], registry=registry
-        )
-        self._blocks = Counter(
-            "h2serve_blocks", "Transformer blocks run and skipped", [*PAIR, "kind"], registry=registry
-        )
-        self._spent = Counter(
-            "h2serve_step_equivalents",
-            "Block FLOPs spent, counted in steps that compute all blocks",
-            PAIR,
-            registry=registry,
-        )
-        self._denoise = Histogram(
-            "h2serve_pair_denoise_seconds",
-            "Denoising of one image by thresholds, waiting between its steps included",
-            ["tau1", "tau2"],
-            buckets=buckets.PAIR_S,
-            registry=registry,
-        )
-        self._batch_size = Histogram(
-            "h2serve_batch_size", "Samples in a step", buckets=buckets.BATCH, registry=registry
-        )
-        self._rows = Histogram(
-            "h2serve_stage_rows",
-            "Rows of a step that computed the whole of a stage",
-            ["stage"],
-            buckets=(0, *buckets.BATCH),
-            registry=registry,
-        )
-        self._step_seconds = Histogram(
-            "h2serve_step_seconds",
-            "Time of a batch's step by its size, rounded up to a power of two",
-            ["batch"],
-            buckets=buckets.STEP_S,
-            registry=registry,
-        )
-        self._batch_limit = Gauge("h2serve_batch_limit", "Samples in a step at most", registry=registry)
-        self._images = Counter("h2serve_images", "Images by how they ended", ["end"], registry=registry)
-        self._texts = Counter(
-            "h2serve_text_encodings", "Prompts by where their embedding came from", ["source"], registry=registry
-        )
-        self._results = Counter("h2serve_results_bytes", "Bytes of images stored", registry=registry)
-        self._attempts = Histogram(
-            "h2serve_job_attempts", "Which attempt a taken job is", buckets=buckets.ATTEMPTS, registry=registry
-        )
-        self._lost = Counter(
-            "h2serve_leases_lost", "Jobs that went to another worker while this one held them", registry=registry
-        )
-        self._resumes = Counter(
-            "h2serve_resumes", "Samples taken up from a checkpoint", ["kind"], registry=registry
-        )
-        self._memory = Gauge(
-            "h2serve_memory_bytes",
-            "At the last step: what running samples will hold at most, their budget, the device's allocations",
-            ["kind"],
-            registry=registry,
-        )
+        self._steps = new.counter("h2serve_steps", "Rows' denoising steps by outcome", *PAIR, "outcome")
+        self._blocks = new.counter("h2serve_blocks", "Transformer blocks run and skipped", *PAIR, "kind")
+        said = "Block FLOPs spent, counted in steps that compute all blocks"
+        self._spent = new.counter("h2serve_step_equivalents", said, *PAIR)
+        said = "Denoising of one image by thresholds, waiting between its steps included"
+        self._denoise = new.histogram("h2serve_pair_denoise_seconds", said, buckets.PAIR_S, "tau1", "tau2")
+        self._batch_size = new.histogram("h2serve_batch_size", "Samples in a step", buckets.BATCH)
+        said = "Rows of a step that computed the whole of a stage"
+        self._rows = new.histogram("h2serve_stage_rows", said, (0, *buckets.BATCH), "stage")
+        said = "Time of a batch's step by its size, rounded up to a power of two"
+        self._step_seconds = new.histogram("h2serve_step_seconds", said, buckets.STEP_S, "batch")
+        self._batch_limit = new.gauge("h2serve_batch_limit", "Samples in a step at most")
+        self._images = new.counter("h2serve_images", "Images by how they ended", "end")
+        said = "Prompts by where their embedding came from"
+        self._texts = new.counter("h2serve_text_encodings", said, "source")
+        self._results = new.counter("h2serve_results_bytes", "Bytes of images stored")
+        self._attempts = new.histogram("h2serve_job_attempts", "Which attempt a taken job is", buckets.ATTEMPTS)
+        said = "Jobs that went to another worker while this one held them"
+        self._lost = new.counter("h2serve_leases_lost", said)
+        self._resumes = new.counter("h2serve_resumes", "Samples taken up from a checkpoint", "kind")
+        said = "At the last step: what running samples will hold at most, their budget, the device's allocations"
+        self._memory = new.gauge("h2serve_memory_bytes", said, "kind")
 
     def labels_of(self, choice: CacheChoice) -> Labels:
         """How a request's rule is written in labels."""

@@ -1,8 +1,9 @@
 """Letters in Redis, so that a later or another process tells what its accepting process no longer can."""
 
+import asyncio
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -23,11 +24,13 @@ MOST = 64
 class RedisOutbox:
     """Implements ``Outbox``. ``client`` is a redis.asyncio client, of bytes or text; its owner closes it.
 
-    Who has not renewed for ``hold_s`` seconds, on Redis' clock, holds nothing any more.
+    Who has not renewed for ``hold_s`` seconds, on Redis' clock, holds nothing any more. One call at a time: who
+    comes with many others waits here, not for a connection, which has a time limit.
     """
 
     client: Any
     hold_s: float
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def round_s(self) -> float:
@@ -56,10 +59,10 @@ class RedisOutbox:
 
     async def drop(self, job_id: str) -> None:
         """See Outbox."""
-        with plain_errors():
-            async with self.client.pipeline(transaction=True) as pipeline:
-                pipeline.zrem(f"{PREFIX}held", job_id)
-                pipeline.delete(f"{PREFIX}letter:{job_id}")
+        async with self._one_at_a_time, self.client.pipeline(transaction=True) as pipeline:
+            pipeline.zrem(f"{PREFIX}held", job_id)
+            pipeline.delete(f"{PREFIX}letter:{job_id}")
+            with plain_errors():
                 await pipeline.execute()
 
     @property
@@ -68,8 +71,9 @@ class RedisOutbox:
 
     async def _run(self, name: str, *args: str | int) -> Any:
         script = self.client.register_script((files("server.webhooks") / "scripts" / f"{name}.lua").read_text())
-        with plain_errors():
-            return await script(keys=[PREFIX], args=args)
+        async with self._one_at_a_time:
+            with plain_errors():
+                return await script(keys=[PREFIX], args=args)
 
 
 def _letter(job_id: bytes | str, text: bytes | str) -> Letter:

@@ -1,17 +1,19 @@
 """A worker's own HTTP port: is it alive, may it be given work, and its metrics."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-METRICS = "text/plain; version=0.0.4; charset=utf-8"
+from server.metrics.registry import CONTENT_TYPE
 
 
 def create_port(
-    why_dead: Callable[[], str | None], why_not_ready: Callable[[], str | None], render: Callable[[], bytes]
+    why_dead: Callable[[], str | None],
+    why_not_ready: Callable[[], str | None],
+    render: Callable[[], Awaitable[bytes]],
 ) -> Starlette:
     """``/livez`` is 503 where only a new process helps, ``/readyz`` where no new jobs are taken."""
 
@@ -22,7 +24,7 @@ def create_port(
         return _said(why_dead() or why_not_ready())
 
     async def metrics(_: Request) -> Response:
-        return Response(render(), media_type=METRICS)
+        return Response(await render(), media_type=CONTENT_TYPE)
 
     return Starlette(routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)])
 

@@ -17,7 +17,7 @@ from server.jobs.interface import JobQueue
 from server.jobs.lease import Lease
 from server.jobs.memory import MemoryQueue
 from server.metrics.api import ApiMetrics
-from server.metrics.registry import render
+from server.metrics.registry import render_aside
 from server.metrics.thresholds import threshold_rule
 from server.pair_stats.memory import MemoryPairStats
 from server.playground.files import read_files
@@ -53,7 +53,7 @@ def api_parts(
         queue=queue,
         results=MemoryResults(lambda: 0.0),
         metrics=ApiMetrics(registry, threshold_rule({}, [], [0.5], [0.5])),
-        render_metrics=lambda: render(registry),
+        render_metrics=lambda: render_aside(registry),
         pair_stats=MemoryPairStats(lambda: 1000.9),
         log_line=log_line,
         signer=UrlSigner(b"secret", 600.0, lambda: 1000.9),

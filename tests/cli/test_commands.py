@@ -48,6 +48,8 @@ def test_every_command_has_a_help_of_its_own(command: str, capsys: pytest.Captur
         ("serve", "--port", "x"),
         ("bench",),
         ("bench", "--engine", "--only", "x"),
+        ("bench", "--engine", "--rate", "2"),
+        ("bench", "--engine", "--serve"),
         (),
     ],
     ids=" ".join,
@@ -61,3 +63,10 @@ def test_a_command_that_cannot_start_says_so_in_one_line_and_ends_with_2(
 ) -> None:
     assert code_of("serve", "--config", "no-such.toml") == 2
     assert capsys.readouterr().err == "h2serve: config file 'no-such.toml' does not exist\n"
+
+
+def test_bench_serve_hands_its_words_to_the_load_tests_and_their_exit_code_back(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert code_of("bench", "--serve", "--url", "http://10.0.0.1", "--rate", "2,4,8") == 2
+    assert "give --i-own-this-server if it is yours" in capfd.readouterr().out

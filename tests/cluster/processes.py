@@ -20,15 +20,19 @@ POLL_S = 0.02
 
 
 class ServerProcess:
-    """``python -m server`` with its output in a file; stopped at the end whatever happens."""
+    """``python -m server`` with its output in a file; stopped at the end whatever happens.
 
-    def __init__(self, words: Sequence[str], log: Path, environ: dict[str, str]) -> None:
+    ``home`` is the folder where Python finds the package server first, None for the test's own.
+    """
+
+    def __init__(self, words: Sequence[str], log: Path, environ: dict[str, str], home: Path | None = None) -> None:
         self.log = log
         with log.open("wb") as out:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "server", *words],
                 stdout=out,
                 stderr=subprocess.STDOUT,
+                cwd=home,
                 env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", **environ},
             )
 
@@ -44,8 +48,17 @@ class ServerProcess:
         return self.log.read_text(errors="replace")
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def has_ended(self) -> bool:
         return self._process.poll() is not None
+
+    @property
+    def port_address(self) -> str:
+        """Of a worker: where its /metrics, /livez and /readyz are."""
+        return self.said(r"metrics at (http://\S+)/metrics")
 
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
@@ -61,28 +74,34 @@ class ServerProcess:
 
 
 class Cluster:
-    """Processes over one Redis. A lease is short, so that a lost worker is noticed within the test."""
+    """Processes over one Redis. A lease is short, so that a lost worker is noticed within the test.
 
-    def __init__(self, redis_url: str, folder: Path, **environ: str) -> None:
-        self.redis_url, self._folder = redis_url, folder
+    A process may be given another way to that Redis, ``redis``, and variables of its own.
+    """
+
+    def __init__(self, redis_url: str, folder: Path, home: Path | None = None, **environ: str) -> None:
+        self.redis_url, self._folder, self._home = redis_url, folder, home
         self._environ = {"H2SERVE_LEASE_S": "3", "H2SERVE_CHECKPOINT_INTERVAL_S": "0", **environ}
         self.processes: list[ServerProcess] = []
 
-    def start(self, *words: str) -> ServerProcess:
+    def start(self, *words: str, redis: str | None = None, **environ: str) -> ServerProcess:
         log = self._folder / f"{len(self.processes)}-{words[0]}.log"
-        process = ServerProcess([*words, "--redis", self.redis_url], log, self._environ)
+        all_words = [*words, "--redis", redis or self.redis_url]
+        process = ServerProcess(all_words, log, {**self._environ, **environ}, self._home)
         self.processes.append(process)
         return process
 
-    def api(self, *words: str) -> tuple[ServerProcess, httpx.Client]:
+    def api(self, *words: str, redis: str | None = None) -> tuple[ServerProcess, httpx.Client]:
         """An API process that listens, ready or not."""
-        process = self.start("api", "--port", "0", *words)
+        process = self.start("api", "--port", "0", *words, redis=redis)
         address = process.said(r"h2serve api: \S+ at (http://\S+),")
         return process, httpx.Client(base_url=address, timeout=WAIT_S)
 
-    def worker(self, engine: str = "slow-step:step_s=0.02", *flags: str) -> ServerProcess:
+    def worker(
+        self, engine: str = "slow-step:step_s=0.02", *flags: str, redis: str | None = None, **environ: str
+    ) -> ServerProcess:
         """A worker process with a fake engine that has said that it works."""
-        process = self.start("worker", "--engine", engine, *flags)
+        process = self.start("worker", "--engine", engine, *flags, redis=redis, **environ)
         process.said(r"h2serve worker (\S+):")
         return process
 
@@ -99,10 +118,10 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(redis_url: str, **environ: str) -> Iterator[Cluster]:
+def cluster(redis_url: str, home: Path | None = None, **environ: str) -> Iterator[Cluster]:
     """Processes that are gone at the end."""
     with TemporaryDirectory(prefix="h2serve-cluster-") as folder:
-        started = Cluster(redis_url, Path(folder), **environ)
+        started = Cluster(redis_url, Path(folder), home, **environ)
         try:
             yield started
         finally:

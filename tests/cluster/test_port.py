@@ -7,7 +7,11 @@ from server.worker.port import create_port
 
 def test_a_worker_that_leaves_is_alive_but_not_ready() -> None:
     reasons: dict[str, str | None] = {"dead": None, "busy": None}
-    app = create_port(lambda: reasons["dead"], lambda: reasons["busy"], lambda: b"h2serve_steps 1\n")
+
+    async def rendered() -> bytes:
+        return b"h2serve_steps 1\n"
+
+    app = create_port(lambda: reasons["dead"], lambda: reasons["busy"], rendered)
     client = TestClient(app)
     assert [client.get(path).status_code for path in ("/livez", "/readyz")] == [200, 200]
     reasons["busy"] = "the worker is leaving"

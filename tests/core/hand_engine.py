@@ -12,6 +12,7 @@ from server.engine.interface import (
     RowStepped,
     SampleFinished,
     SampleOrder,
+    SampleSaved,
     SampleStepped,
 )
 from server.request import CacheCounts
@@ -76,3 +77,8 @@ class HandEngine:
 def short(sample_id: str) -> str:
     """Job and image, without the lease."""
     return ":".join(sample_id.split(":")[:2])
+
+
+def saved(index: str, step: int, content: bytes = b"state") -> SampleSaved:
+    """What the engine says of a state that it was asked for."""
+    return SampleSaved(index, step, content, True)

@@ -5,9 +5,10 @@ import logging
 from pathlib import Path
 
 import pytest
+from redis.exceptions import ResponseError
 
-from server.errors import SettingsError, StartupError
-from server.redis_link import check_redis, open_redis, read_address, warnings_of
+from server.errors import SettingsError, StartupError, StorageFull
+from server.redis_link import check_redis, open_redis, plain_errors, read_address, warnings_of
 from tests.redis_server import free_port, redis_server
 
 
@@ -101,6 +102,22 @@ def test_a_redis_that_may_lose_jobs_is_warned_of(caplog: pytest.LogCaptureFixtur
         with redis_server(appendonly="no", **{"maxmemory-policy": "allkeys-lru"}) as server:
             asyncio.run(scenario(server.url))
     assert "appendonly is off" in caplog.text and "maxmemory-policy is allkeys-lru" in caplog.text
+
+
+IN_A_SCRIPT = "Error running script (call to f_e922a23ecd6): @user_script:96: @user_script: 96: -"
+"""How Redis 6.2 begins; from 7.0 on the word itself comes first, as outside of scripts."""
+
+
+@pytest.mark.parametrize("begins", ["", IN_A_SCRIPT], ids=["7.0", "6.2"])
+@pytest.mark.parametrize("word", ["OOM", "MISCONF", "READONLY", "NOREPLICAS"])
+def test_a_refused_write_is_a_full_store_and_nothing_else_is(begins: str, word: str) -> None:
+    async def scenario() -> None:
+        with pytest.raises(StorageFull), plain_errors():
+            raise ResponseError(f"{begins}{word} command not allowed when used memory > 'maxmemory'.")
+        with pytest.raises(ResponseError), plain_errors():
+            raise ResponseError(f"{begins}ERR wrong number of arguments, not {word}")
+
+    asyncio.run(scenario())
 
 
 def test_a_server_without_the_fields_is_not_guessed_at() -> None:

@@ -1,34 +1,18 @@
 """The worker: jobs in, samples to the engine, images and ends out."""
 
-import asyncio
 import threading
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.engine.fake import InstantEngine
-from server.engine.interface import Engine, SampleDropped, SampleFailed, SampleFinished, SampleOrder, SampleStepped
+from server.engine.interface import SampleDropped, SampleFailed, SampleFinished, SampleOrder, SampleStepped
 from server.jobs.event import JobState
 from server.request import OutputFormat
 from server.results.memory import MemoryResults
-from server.worker.terms import WorkerTerms
 from tests.core.hand_engine import COUNTS, HandEngine
-from tests.core.worked import CHOICE, MODEL, TERMS, Clock, Worked, job, worked
-
-
-def run(
-    scenario: Callable[[Worked], Awaitable[None]],
-    engine: Engine,
-    results: MemoryResults | None = None,
-    terms: WorkerTerms = TERMS,
-) -> None:
-    async def whole() -> None:
-        async with worked(engine, results, terms) as world:
-            await scenario(world)
-
-    asyncio.run(whole())
+from tests.core.worked import CHOICE, MODEL, TERMS, Clock, Worked, job, run_worked
 
 
 class FullResults(MemoryResults):
@@ -57,7 +41,7 @@ def test_every_image_of_every_job_is_made_whatever_the_batch_holds(sizes: list[i
         assert (depth.images_waiting, depth.images_running) == (0, 0)
         assert world.counted("h2serve_images_total", end="finished") == sum(sizes)
 
-    run(scenario, InstantEngine(max_batch))
+    run_worked(scenario, InstantEngine(max_batch))
 
 
 def test_a_job_larger_than_the_free_places_is_fed_as_places_come_free() -> None:
@@ -80,7 +64,7 @@ def test_a_job_larger_than_the_free_places_is_fed_as_places_come_free() -> None:
         assert [image.result_key for image in end.result.images] == [f"a/{k}/token-0" for k in range(4)]
         assert await world.results.get("a/3/token-0") == b"a:3"
 
-    run(scenario, engine)
+    run_worked(scenario, engine)
 
 
 def test_an_order_says_what_the_request_said() -> None:
@@ -93,7 +77,7 @@ def test_an_order_says_what_the_request_said() -> None:
             "a:1:token-0", "a star", 64, 96, 4, 2.5, 8, CHOICE, OutputFormat.WEBP, 80, model=MODEL
         )
 
-    run(scenario, engine)
+    run_worked(scenario, engine)
 
 
 def test_progress_is_counted_over_all_images_of_a_job() -> None:
@@ -109,7 +93,7 @@ def test_progress_is_counted_over_all_images_of_a_job() -> None:
         assert (status.state, status.step, status.num_steps) == (JobState.RUNNING, 4, 8)
         assert world.counted("h2serve_steps_total", preset="custom", tau1="0.1", tau2="0.2", outcome="full") == 2
 
-    run(scenario, engine)
+    run_worked(scenario, engine)
 
 
 def test_one_failed_image_fails_its_job_takes_back_its_siblings_and_harms_no_other() -> None:
@@ -129,7 +113,7 @@ def test_one_failed_image_fails_its_job_takes_back_its_siblings_and_harms_no_oth
         engine.finish("b:0")
         assert (await world.end_of("b")).state is JobState.FINISHED
 
-    run(scenario, engine)
+    run_worked(scenario, engine)
 
 
 def test_a_cancelled_job_s_samples_are_taken_back_after_the_next_step_and_its_images_forgotten() -> None:
@@ -151,7 +135,7 @@ def test_a_cancelled_job_s_samples_are_taken_back_after_the_next_step_and_its_im
         assert "b:0" in engine.orders
         assert (await world.end_of("a")).state is JobState.CANCELLED
 
-    run(scenario, engine)
+    run_worked(scenario, engine)
 
 
 def test_an_image_that_comes_after_the_cancellation_is_not_kept() -> None:
@@ -167,7 +151,7 @@ def test_an_image_that_comes_after_the_cancellation_is_not_kept() -> None:
         assert await world.results.get("a/0/token-0") is None
         assert (await world.end_of("a")).state is JobState.CANCELLED
 
-    run(scenario, engine)
+    run_worked(scenario, engine)
 
 
 def test_a_storm_of_events_repeated_and_of_strangers_is_survived() -> None:
@@ -185,7 +169,7 @@ def test_a_storm_of_events_repeated_and_of_strangers_is_survived() -> None:
         end = await world.end_of("a")
         assert end.result is not None and len(end.result.images) == 2
 
-    run(scenario, engine)
+    run_worked(scenario, engine)
 
 
 def test_an_image_that_cannot_be_stored_fails_its_job_and_no_other() -> None:
@@ -195,7 +179,7 @@ def test_an_image_that_cannot_be_stored_fails_its_job_and_no_other() -> None:
         assert (end.state, end.error) == (JobState.FAILED, "the image was made but could not be stored")
         assert (await world.end_of("a")).state is JobState.FINISHED
 
-    run(scenario, InstantEngine(), FullResults(Clock()))
+    run_worked(scenario, InstantEngine(), results=FullResults(Clock()))
 
 
 def test_a_sample_that_the_engine_drops_by_itself_gives_its_job_back_to_the_queue() -> None:
@@ -209,7 +193,7 @@ def test_a_sample_that_the_engine_drops_by_itself_gives_its_job_back_to_the_queu
         assert (await world.status_of("a")).state is JobState.QUEUED
         assert engine.cancelled == ["a:1"]
 
-    run(scenario, engine)
+    run_worked(scenario, engine)
 
 
 def test_timings_add_up_to_the_time_since_the_request_came() -> None:
@@ -226,7 +210,7 @@ def test_timings_add_up_to_the_time_since_the_request_came() -> None:
         assert (timings.encode_ms, timings.denoise_ms, timings.decode_ms) == (1.0, 20.0, 3.0)
         assert (timings.queue_ms, timings.total_ms) == (476.0, 500.0)
 
-    run(scenario, engine)
+    run_worked(scenario, engine)
 
 
 def test_the_service_rate_is_measured_over_the_time_with_work() -> None:
@@ -245,7 +229,7 @@ def test_the_service_rate_is_measured_over_the_time_with_work() -> None:
         rate = world.worker.rate.images_per_s
         assert rate is not None and 0.5 <= rate <= 0.55
 
-    run(scenario, engine)
+    run_worked(scenario, engine)
 
 
 def test_held_samples_of_a_real_fake_are_dropped_when_their_job_is_cancelled() -> None:
@@ -263,4 +247,4 @@ def test_held_samples_of_a_real_fake_are_dropped_when_their_job_is_cancelled() -
         assert world.counted("h2serve_images_total", end="finished") == 1
         assert await world.results.get("a/0/token-0") is None
 
-    run(scenario, InstantEngine(hold=hold), terms=replace(TERMS, renew_each_s=0.01))
+    run_worked(scenario, InstantEngine(hold=hold), terms=replace(TERMS, renew_each_s=0.01))

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
@@ -111,3 +111,19 @@ async def worked(
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         engine.stop(0.0)
+
+
+def run_worked(
+    scenario: Callable[[Worked], Awaitable[None]],
+    engine: Engine,
+    terms: WorkerTerms = TERMS,
+    results: ResultStore | None = None,
+    queue: MemoryQueue | None = None,
+) -> None:
+    """A scenario on an event loop of its own."""
+
+    async def whole() -> None:
+        async with worked(engine, results, terms, queue) as world:
+            await scenario(world)
+
+    asyncio.run(whole())

@@ -5,8 +5,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-UNFINISHED = ("*:lock", "*:active", "*:prioritized", "*:wait", "*:deadlines", "*:urgent:*", "*/checkpoint/*")
+UNFINISHED = (
+    "*:lock",
+    "*:active",
+    "*:prioritized",
+    "*:wait",
+    "*:stalled",
+    "*:deadlines",
+    "*:hangups",
+    "*:waiting",
+    "*:at:*",
+    "*:fair:*",
+    "*:urgent:*",
+    "*:waiters:*",
+    "*/checkpoint/*",
+    "*/in/*",
+)
 """Patterns of keys that exist only while a job waits or is held."""
+ENDS = ("finished", "failed", "cancelled", "expired", "dead")
+LOST = "lost"
+"""What a client is told where Redis has forgotten its job."""
 
 
 @dataclass
@@ -31,16 +49,17 @@ class History:
         self.ends.append((job_id, state, sha256))
 
 
-def faults_of(history: History, depth: int, keys: Iterable[str]) -> list[str]:
+def faults_of(history: History, depth: int, keys: Iterable[str], may_lose: bool = False) -> list[str]:
     """What is wrong with a run that is over; empty when every promise was kept.
 
-    ``depth`` is the queue's count of images that wait or run, ``keys`` are all that Redis holds.
+    ``depth`` is the queue's count of images that wait or run, ``keys`` are all that Redis holds. Where Redis
+    itself loses what it had, ``may_lose``, a client who is told so has had its answer.
     """
     wrong = [f"{job_id} was acknowledged {n} times" for job_id, n in _repeated(history.acknowledged)]
     for job_id in dict.fromkeys(history.acknowledged):
         states = {state for ended, state, _ in history.ends if ended == job_id}
         hashes = {sha256 for ended, _, sha256 in history.ends if ended == job_id and sha256 is not None}
-        if not states:
+        if not states or (LOST in states and not may_lose):
             wrong.append(f"{job_id} was acknowledged and is lost")
         if len(states) > 1:
             wrong.append(f"{job_id} ended as {', '.join(sorted(states))}")

@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 
 PIECE = 65536
+RESET = struct.pack("ii", 1, 0)
 Link = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -14,7 +17,8 @@ class ChaosProxy:
     ``lose_answers``: of so many next answers nothing arrives; the request did, and then the link breaks.
     ``delay_s`` holds each piece back, ``bytes_per_s`` bounds answers, ``freeze`` lets nothing through, and while
     ``refusing`` new links are closed at once. ``carried`` counts the bytes both ways, ``requests`` the pieces to
-    the other side: round trips, for a client that waits for its answers.
+    the other side: round trips, for a client that waits for its answers. ``held`` counts pieces that a partition
+    held back, ``resets`` links that were cut.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Link]]) -> None:
@@ -24,7 +28,7 @@ class ChaosProxy:
         self.bytes_per_s: float | None = None
         self.refusing = False
         self.carried = self.requests = 0
-        self.lost = 0
+        self.lost = self.held = self.resets = 0
         self._thawed = asyncio.Event()
         self._thawed.set()
         self._links: set[asyncio.StreamWriter] = set()
@@ -49,10 +53,11 @@ class ChaosProxy:
         self._thawed.set()
 
     def cut(self) -> None:
-        """Reset all links."""
+        """Reset all links: with nothing to linger for, closing sends RST."""
         for writer in list(self._links):
-            transport = writer.transport
-            transport.abort()
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            writer.transport.abort()
+            self.resets += 1
 
     async def close(self) -> None:
         assert self._server is not None
@@ -95,6 +100,7 @@ class ChaosProxy:
 
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, is_answer: bool) -> None:
         while piece := await source.read(PIECE):
+            self.held += not self._thawed.is_set()
             await self._thawed.wait()
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)

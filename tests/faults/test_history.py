@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.history import History, faults_of
+from tests.faults.history import LOST, History, faults_of
 
 KEPT = ("{h2serve}:depth", "{h2serve}:q:flux-nano:meta", "{h2serve}:job:a")
 
@@ -38,6 +38,17 @@ def test_a_lost_job_is_seen() -> None:
     history.submit("c")
     history.acknowledge("c")
     assert faults_of(history, 0, KEPT) == ["c was acknowledged and is lost"]
+
+
+def test_a_lost_job_is_in_order_only_where_redis_lost_it_and_the_client_was_told() -> None:
+    history = good()
+    history.submit("c")
+    history.acknowledge("c")
+    history.end("c", LOST)
+    assert faults_of(history, 0, KEPT) == ["c was acknowledged and is lost"]
+    assert faults_of(history, 0, KEPT, may_lose=True) == []
+    history.end("c", "finished", "33")
+    assert faults_of(history, 0, KEPT, may_lose=True) == ["c ended as finished, lost"]
 
 
 def test_a_doubled_result_is_seen() -> None:

@@ -54,6 +54,15 @@ def valkey_server() -> str:
     return found
 
 
+def faketime() -> Path:
+    """The library that gives a process another clock, to be preloaded."""
+    for path in FAKETIME:
+        if path.exists():
+            return path
+    missing("libfaketime")
+    raise AssertionError
+
+
 @dataclass
 class RedisProcess:
     """``options`` are redis-server's own; ``fake_clock`` puts its clock into the test's hands.
@@ -96,7 +105,7 @@ class RedisProcess:
         if self.fake_clock:
             self._set_clock()
             environ |= {
-                "LD_PRELOAD": str(self._faketime()),
+                "LD_PRELOAD": str(faketime()),
                 "FAKETIME_TIMESTAMP_FILE": str(self.folder / "clock"),
                 "FAKETIME_NO_CACHE": "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
@@ -109,13 +118,6 @@ class RedisProcess:
             assert self._process.poll() is None and time.monotonic() < until_s, (self.folder / "log").read_text()
             time.sleep(0.01)
         return self
-
-    def _faketime(self) -> Path:
-        for path in FAKETIME:
-            if path.exists():
-                return path
-        missing("libfaketime")
-        raise AssertionError
 
     def pass_s(self, seconds: float) -> None:
         self._ahead_s += seconds

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,15 +15,6 @@ from tests.jobs.redis_process import RedisProcess
 
 SWEEPS = 3
 """BullMQ marks a job in one sweep and brings it back in the next."""
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[RedisProcess]:
-    process = RedisProcess(fake_clock=True)
-    try:
-        yield process.start()
-    finally:
-        process.stop()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import pytest
@@ -24,15 +24,6 @@ from tests.jobs.test_redis import pass_ms
 T = TypeVar("T")
 TWICE = {"put", "renew", "progress", "finish", "fail", "release", "cancel", "attach", "detach"}
 """All but take: repeated, it gives other jobs, and those of the lost answer come back when their leases end."""
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[RedisProcess]:
-    process = RedisProcess(fake_clock=True)
-    try:
-        yield process.start()
-    finally:
-        process.stop()
 
 
 @pytest.fixture(scope="module", autouse=True)
