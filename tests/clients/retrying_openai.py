@@ -9,7 +9,7 @@ import sys
 from openai import APIStatusError, AsyncOpenAI
 
 
-async def speak():
+async def speak() -> None:
     async with AsyncOpenAI(base_url=sys.argv[1], api_key="none") as client:
         answer = await client.images.with_raw_response.generate(model="flux-nano", prompt="a star")
         try:

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import sys
 from pathlib import Path
+from typing import Any
 
 from openai import AsyncOpenAI, OpenAI
 from openai.types import (
@@ -21,7 +22,7 @@ folder = Path(sys.argv[2])
 prompt = "a large red heart at the left on a blue background"
 
 
-def check_events(events, partial, completed):
+def check_events(events: list[Any], partial: type, completed: type) -> None:
     """Two previews, then the image; every event has all fields of openai's model of it, and of their types."""
     assert [type(event) for event in events] == [partial] * 2 + [completed]
     for event in events:
@@ -32,7 +33,7 @@ def check_events(events, partial, completed):
     assert events[-1].usage.input_tokens_details.text_tokens > 0
 
 
-def check_pictures(images, count):
+def check_pictures(images: Any, count: int) -> None:
     """So many PNG files, and a usage that adds up."""
     assert [base64.b64decode(image.b64_json)[:4] for image in images.data] == [b"\x89PNG"] * count
     assert images.usage.total_tokens == images.usage.input_tokens + images.usage.output_tokens
@@ -48,7 +49,7 @@ by_address = client.images.generate(model="flux-nano", prompt=prompt, response_f
 assert by_address.data[0].url.startswith(sys.argv[1])
 
 
-def edit(**more):
+def edit(**more: Any) -> Any:
     with (folder / "image.png").open("rb") as image, (folder / "mask.png").open("rb") as mask:
         return client.images.edit(
             model="flux-nano",
@@ -67,7 +68,7 @@ with (folder / "image.png").open("rb") as image:
     check_pictures(client.images.create_variation(image=image, model="flux-nano", size="128x128"), 1)
 
 
-async def speak_asynchronously():
+async def speak_asynchronously() -> None:
     """Several at once, and a stream."""
     async with AsyncOpenAI(base_url=sys.argv[1], api_key="none", max_retries=0) as client:
         asked = [

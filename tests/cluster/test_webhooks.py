@@ -64,7 +64,7 @@ def test_what_a_process_has_not_told_yet_another_tells(
     redis: RedisServer, end: Callable[[ServerProcess], None], has_ended: bool
 ) -> None:
     receiver = Receiver()
-    with cluster(redis.url, **WEBHOOKS) as processes:
+    with cluster(redis.url, None, **WEBHOOKS) as processes:
         api, client = processes.api()
         processes.worker("slow-step:step_s=0.05")
         with client:
