@@ -17,6 +17,7 @@ from server.access.rates_memory import MemoryRates
 from server.api.background import Background
 from server.api.edge import Edge
 from server.api.generation import LARGEST_SEED
+from server.api.input_life import keep_inputs_alive
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
 from server.app_access import access_of, signer_of, webhooks_of
@@ -130,6 +131,7 @@ class EmbeddedServer:
             await asyncio.sleep(POLL_S)
         if self._working.done():
             self._working.result()
+        self.background.start(keep_inputs_alive(self.queue, self.results, self.settings.input_ttl_s))
         if self.readiness.phase is Phase.LOADING:
             self.readiness.phase = Phase.SERVING
 

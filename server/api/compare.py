@@ -13,7 +13,7 @@ from server.api.ends import error_of
 from server.api.fields import text
 from server.api.job_view import own_job
 from server.api.parts import ApiParts
-from server.api.result_images import NO_LONGER_STORED
+from server.api.result_images import NO_LONGER_STORED, stored
 from server.errors import RequestError, ResultGone
 from server.fidelity import psnr, ssim
 from server.jobs.status import JobStatus
@@ -72,9 +72,7 @@ def _refuse_other_size(image: JobStatus, reference: JobStatus) -> None:
 
 
 async def _content(parts: ApiParts, status: JobStatus) -> bytes:
-    """The bytes of the job's first image. Raises ResultGone."""
+    """The bytes of the job's first image. Raises ResultGone, or JobFailed for another image."""
     assert status.result is not None
-    content = await parts.results.get(status.result.images[0].result_key)
-    if content is None:
-        raise ResultGone(NO_LONGER_STORED)
-    return content
+    first = status.result.images[0]
+    return await stored(parts, first.result_key, first.sha256)

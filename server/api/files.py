@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from server.api.file_schema import FILE_DOC
 from server.api.parts import ApiParts
-from server.api.result_images import NO_LONGER_STORED
+from server.api.result_images import NO_LONGER_STORED, stored
 from server.api.url_signer import Grant
 from server.errors import ResultGone, UnknownFile
 
@@ -28,14 +28,13 @@ def files_router(parts: ApiParts) -> APIRouter:
 
 
 async def _file(parts: ApiParts, job_id: str, index: int) -> Response:
-    """By the job: it knows under which key the image is. Raises ResultGone."""
+    """By the job: it knows under which key the image is, and its digest. Raises ResultGone or JobFailed."""
     status = await parts.queue.status(job_id)
     if status is None or status.job is None or status.result is None:
         raise ResultGone(NO_LONGER_STORED)
     kind = status.job.request.output_format.value
     for image in status.result.images:
-        content = await parts.results.get(image.result_key) if image.index == index else None
-        if content is not None:
-            name = f"{job_id}-{index}.{kind}"
+        if image.index == index:
+            content, name = await stored(parts, image.result_key, image.sha256), f"{job_id}-{index}.{kind}"
             return Response(content, 200, {"content-disposition": f'inline; filename="{name}"'}, f"image/{kind}")
     raise ResultGone(NO_LONGER_STORED)

@@ -30,13 +30,18 @@ async def pictures_of(parts: ApiParts, job: Job, result: JobResult, base: str) -
 
 
 async def bytes_of(parts: ApiParts, key: str, sha256: str | None = None) -> str:
-    """Stored bytes as base64. Raises ResultGone, and JobFailed for bytes of another digest."""
+    """Stored bytes as base64. Raises what ``stored`` raises."""
+    return base64.b64encode(await stored(parts, key, sha256)).decode("ascii")
+
+
+async def stored(parts: ApiParts, key: str, sha256: str | None) -> bytes:
+    """What lies under the key. Raises ResultGone, and JobFailed for bytes of another digest than ``sha256``."""
     content = await parts.results.get(key)
     if content is None:
         raise ResultGone(NO_LONGER_STORED)
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         raise JobFailed("the stored image is not the one that was made")
-    return base64.b64encode(content).decode("ascii")
+    return content
 
 
 def quality_of(choice: CacheChoice, profile: ModelProfile) -> str:

@@ -1,28 +1,15 @@
 """``h2serve bench --engine``: the numbers of docs/benchmarks.md as a table."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-
-from rich.console import Console
-from rich.table import Table
 
 from server.bench.http import measure_http
 from server.bench.key_check import KEYS, measure_key_check
 from server.bench.memory import measure_memory
-
-
-@dataclass(frozen=True)
-class Row:
-    """One number: what it is, what was measured, what is wanted, and what stands beside it."""
-
-    what: str
-    measured: str
-    wanted: str
-    beside: str
+from server.bench.row import Row, print_rows
 
 
 def print_table(only: str | None, model: str, device: str) -> None:
-    """Measure and print, a row as soon as it is known; ``model`` and ``device`` are of throughput and presets."""
+    """Measure and print; ``model`` and ``device`` are of throughput, presets and checkpoints."""
     parts: dict[str, Callable[[], Iterator[Row]]] = {
         "overhead": overhead_rows,
         "throughput": lambda: throughput_rows(model, device),
@@ -32,14 +19,7 @@ def print_table(only: str | None, model: str, device: str) -> None:
         "presets": lambda: preset_rows(model, device),
         "checkpoints": lambda: checkpoint_rows(model, device),
     }
-    table = Table("number", "measured", "wanted", "beside it", title="h2serve bench --engine")
-    console = Console()
-    for name, rows in parts.items():
-        if only in (None, name):
-            for row in rows():
-                console.print(f"{row.what}: {row.measured}", style="dim")
-                table.add_row(row.what, row.measured, row.wanted, row.beside)
-    console.print(table)
+    print_rows("h2serve bench --engine", parts, only)
 
 
 def overhead_rows() -> Iterator[Row]:

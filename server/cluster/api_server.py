@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from server.api.background import Background
 from server.api.edge import Edge
 from server.api.generation import LARGEST_SEED
+from server.api.input_life import keep_inputs_alive
 from server.api.parts import ApiParts
 from server.api.router import create_api
 from server.api.telling import make_rounds
@@ -96,6 +97,8 @@ class ApiServer:
         self._watching = asyncio.create_task(self.watch.run())
         if self.parts.webhooks is not None:
             self.background.start(make_rounds(self.parts, self.parts.webhooks))
+        inputs = keep_inputs_alive(self.stores.queue, self.stores.results, self.settings.input_ttl_s)
+        self.background.start(inputs)
 
     async def until_broken(self) -> None:
         """Return when the watch has stopped by itself, which it does by an exception only."""

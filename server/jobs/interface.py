@@ -6,10 +6,10 @@ token, and a call with a token that is no longer the job's changes nothing. Ever
 acts once.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Protocol
 
-from server.jobs.event import JobEvent
+from server.jobs.event import JobEvent, JobState
 from server.jobs.fit import Room
 from server.jobs.lease import Lease, LeaseReport, Progress
 from server.jobs.status import JobStatus, QueueDepth
@@ -94,6 +94,10 @@ class JobQueue(Protocol):
 
     async def list_jobs(self, tenant: str, limit: int, after: str | None = None) -> list[JobStatus]:
         """The tenant's jobs, newest first, from the one behind the job id ``after`` on."""
+        ...
+
+    async def list_all(self, states: Iterable[JobState], limit: int) -> list[JobStatus]:
+        """Jobs of all tenants in these states: running, then waiting in their order, then ended, last first."""
         ...
 
     async def announce(self, info: WorkerInfo, ttl_ms: int) -> bool:

@@ -1,22 +1,17 @@
 """The job queue in this process's memory; every call runs on one event loop."""
 
 import asyncio
-import itertools
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from server.jobs import words
 from server.jobs.depth import by_priority
-from server.jobs.event import Ended, JobEvent, JobState, Queued, Started, Stepped
-from server.jobs.fair_share import Turn, line, next_tag
+from server.jobs.event import Ended, JobEvent, JobState, Stepped
 from server.jobs.fit import Room, choose
 from server.jobs.hang_up import cancel_at
 from server.jobs.lease import Lease, LeaseReport, Progress
-from server.jobs.memory_entry import Entry
-from server.jobs.memory_log import EventLog
+from server.jobs.memory_entries import Entries
 from server.jobs.memory_once import OnceKeys
 from server.jobs.memory_workers import WorkerRoll
-from server.jobs.redelivery import is_dead
 from server.jobs.status import JobStatus, QueueDepth
 from server.jobs.submit import Accepted, Bound, Bounds, Full, Once, PutAnswer
 from server.jobs.terms import DEFAULT_TERMS, QueueTerms
@@ -38,17 +33,11 @@ class MemoryQueue:
         keep_ended: int = 256,
         on_end: Callable[[JobState], None] = lambda state: None,
     ) -> None:
-        self._on_end = on_end
-        self._new_token, self._clock, self._terms, self._keep_ended = new_token, clock, terms, keep_ended
-        self._entries: dict[str, Entry] = {}
-        self._live: dict[str, Entry] = {}
-        self._ended: deque[str] = deque()
-        self._arrivals = itertools.count()
-        self._virtual_time: dict[str, float] = {}
-        self._last_tags: dict[tuple[str, str], float] = {}
+        self._new_token, self._clock, self._terms = new_token, clock, terms
         self._once = OnceKeys(terms.once_ms)
         self._roll = WorkerRoll()
         self._work = asyncio.Event()
+        self._entries = Entries(terms, keep_ended, on_end, self._work.set)
         self._closed = False
 
     async def put(
@@ -58,23 +47,23 @@ class MemoryQueue:
         await self.sweep()
         now_ms = self._now_ms()
         known = self._once.find(job.tenant, once, now_ms)
-        if known is None and job.id in self._entries:
+        if known is None and self._entries.find(job.id) is not None:
             known = Accepted(job.id, is_new=False)
         refused = self._full(job, bounds) if known is None else None
         if refused is not None:
             return refused
         if known is None:
             self._once.keep(job.tenant, once, job.id, now_ms)
-            self._enter(job, once, now_ms)
+            self._entries.enter(job, once, now_ms)
         answer = known or Accepted(job.id)
         if waiter is not None and isinstance(answer, Accepted):
             await self.attach(answer.job_id, waiter)
         return answer
 
     def _full(self, job: Job, bounds: Bounds) -> Full | None:
-        waiting = self._in_state(JobState.QUEUED)
-        of_tenant = (each for each in waiting if each.job.tenant == job.tenant)
-        of_key = (each for each in self._live.values() if each.job.key_id == job.key_id)
+        waiting = self._entries.in_state(JobState.QUEUED)
+        of_tenant = [each for each in waiting if each.job.tenant == job.tenant]
+        of_key = [each for each in self._entries.live if each.job.key_id == job.key_id]
         under_way = None if job.key_id is None else bounds.under_way
         for bound, entries, allowed in (
             (Bound.IMAGES, waiting, bounds.images),
@@ -86,43 +75,26 @@ class MemoryQueue:
                 return Full(bound, counted, allowed)
         return None
 
-    def _enter(self, job: Job, once: Once | None, now_ms: int) -> None:
-        model = job.request.model
-        last = self._last_tags.get((model, job.tenant), 0.0)
-        tag = next_tag(self._virtual_time.get(model, 0.0), last, job.cost, job.weight)
-        self._last_tags[model, job.tenant] = tag
-        log = EventLog(self._terms.most_events)
-        arrival = next(self._arrivals)
-        entry = Entry(job, arrival, (tag, arrival), now_ms, log, once)
-        self._entries[job.id] = self._live[job.id] = entry
-        self._say_queued(entry)
-
     async def take(self, room: Room, model: str, worker: str) -> list[Lease]:
         """See JobQueue."""
         await self.sweep()
-        now_ms, turns = self._now_ms(), self._line(model)
-        needs = (self._entries[turn.job_id].need(now_ms) for turn in turns)
-        choice = choose(needs, room, self._terms.patience_ms)
+        now_ms, turns = self._now_ms(), self._entries.line(model)
+        line = [entry for turn in turns if (entry := self._entries.find(turn.job_id)) is not None]
+        choice = choose((entry.need(now_ms) for entry in line), room, self._terms.patience_ms)
         for number in choice.overtaken:
-            entry = self._entries[turns[number].job_id]
-            entry.overtaken_since_ms = now_ms if entry.overtaken_since_ms is None else entry.overtaken_since_ms
-        for turn in turns:
-            self._entries[turn.job_id].place = turn.place
-        return [self._start(self._entries[turns[number].job_id], worker, now_ms) for number in choice.taken]
-
-    def _start(self, entry: Entry, worker: str, now_ms: int) -> Lease:
-        model, (tag, _) = entry.job.request.model, entry.place
-        self._virtual_time[model] = max(self._virtual_time.get(model, 0.0), tag)
-        lease = entry.lease(self._new_token(), worker, now_ms, now_ms + self._terms.lease_ms)
-        entry.log.tell(Started(entry.attempts))
-        return lease
+            since_ms = line[number].overtaken_since_ms
+            line[number].overtaken_since_ms = now_ms if since_ms is None else since_ms
+        for entry, turn in zip(line, turns, strict=True):
+            entry.place = turn.place
+        taken = [line[number] for number in choice.taken]
+        return [self._entries.start(entry, self._new_token(), worker, now_ms) for entry in taken]
 
     async def renew(self, leases: Sequence[Lease]) -> LeaseReport:
         """See JobQueue."""
         await self.sweep()
         until_ms = self._now_ms() + self._terms.lease_ms
         for lease in leases:
-            entry = self._held(lease)
+            entry = self._entries.held(lease)
             if entry is not None:
                 entry.leased_until_ms = until_ms
         return self._report(leases)
@@ -131,7 +103,7 @@ class MemoryQueue:
         """See JobQueue."""
         await self.sweep()
         for report in reports:
-            entry = self._held(report.lease)
+            entry = self._entries.held(report.lease)
             if entry is None:
                 continue
             entry.step, entry.num_steps, entry.counts = report.step, report.num_steps, report.counts
@@ -143,7 +115,7 @@ class MemoryQueue:
         return self._report([report.lease for report in reports])
 
     def _report(self, leases: Iterable[Lease]) -> LeaseReport:
-        gone = {lease.job.id for lease in leases if self._held(lease) is None}
+        gone = {lease.job.id for lease in leases if self._entries.held(lease) is None}
         cancelled = {job_id for job_id in gone if self._is(job_id, JobState.CANCELLED)}
         return LeaseReport(frozenset(gone - cancelled), frozenset(cancelled))
 
@@ -157,42 +129,42 @@ class MemoryQueue:
 
     async def _end_leased(self, lease: Lease, end: Ended) -> bool:
         await self.sweep()
-        entry = self._held(lease)
+        entry = self._entries.held(lease)
         if entry is not None:
             entry.ended_by = lease.token
-            self._end(entry, end)
+            self._entries.end(entry, end, self._now_ms())
             return True
-        known = self._entries.get(lease.job.id)
+        known = self._entries.find(lease.job.id)
         return known is not None and (known.ended_by, known.state) == (lease.token, end.state)
 
     async def release(self, lease: Lease, died: bool = False) -> bool:
         """See JobQueue."""
         await self.sweep()
-        entry = self._held(lease)
+        entry = self._entries.held(lease)
         if entry is not None:
             entry.released_by = lease.token
             if died:
-                self._died(entry)
+                self._entries.died(entry, self._now_ms())
             else:
                 entry.attempts -= 1
-                self._requeue(entry)
+                self._entries.requeue(entry)
             return True
-        known = self._entries.get(lease.job.id)
+        known = self._entries.find(lease.job.id)
         return known is not None and known.released_by == lease.token
 
     async def cancel(self, job_id: str) -> bool:
         """See JobQueue."""
         await self.sweep()
-        entry = self._entries.get(job_id)
+        entry = self._entries.find(job_id)
         if entry is None:
             return False
         if not entry.state.is_terminal:
-            self._end(entry, Ended(JobState.CANCELLED, error=words.CANCELLED))
+            self._entries.end(entry, Ended(JobState.CANCELLED, error=words.CANCELLED), self._now_ms())
         return entry.state is JobState.CANCELLED
 
     async def attach(self, job_id: str, waiter: str) -> bool:
         """See JobQueue."""
-        entry = self._entries.get(job_id)
+        entry = self._entries.find(job_id)
         if entry is None:
             return False
         entry.waiters.add(waiter)
@@ -201,7 +173,7 @@ class MemoryQueue:
 
     async def detach(self, job_id: str, waiter: str) -> None:
         """See JobQueue."""
-        entry = self._entries.get(job_id)
+        entry = self._entries.find(job_id)
         if entry is not None and waiter in entry.waiters:
             entry.waiters.discard(waiter)
             asynchronous, has_key, waiters = entry.job.asynchronous, entry.once is not None, len(entry.waiters)
@@ -210,7 +182,7 @@ class MemoryQueue:
 
     async def events(self, job_id: str, after: str | None = None) -> AsyncIterator[JobEvent]:
         """See JobQueue."""
-        entry = self._entries.get(job_id)
+        entry = self._entries.find(job_id)
         seen = int(after) if after is not None and after.isdecimal() else 0
         while entry is not None:
             for event in entry.log.since(seen):
@@ -227,18 +199,25 @@ class MemoryQueue:
     async def status(self, job_id: str) -> JobStatus | None:
         """See JobQueue."""
         await self.sweep()
-        entry = self._entries.get(job_id)
-        return None if entry is None else entry.status(self._position(entry))
+        entry = self._entries.find(job_id)
+        return None if entry is None else entry.status(self._entries.position(entry))
 
     async def list_jobs(self, tenant: str, limit: int, after: str | None = None) -> list[JobStatus]:
         """See JobQueue."""
         await self.sweep()
-        mine = [entry for entry in self._entries.values() if entry.job.tenant == tenant]
+        mine = [entry for entry in self._entries if entry.job.tenant == tenant]
         mine.sort(key=lambda entry: entry.arrival, reverse=True)
-        behind = self._entries.get(after) if after is not None else None
+        behind = self._entries.find(after) if after is not None else None
         if behind is not None:
             mine = [entry for entry in mine if entry.arrival < behind.arrival]
-        return [entry.status(self._position(entry)) for entry in mine[:limit]]
+        return [entry.status(self._entries.position(entry)) for entry in mine[:limit]]
+
+    async def list_all(self, states: Iterable[JobState], limit: int) -> list[JobStatus]:
+        """See JobQueue."""
+        await self.sweep()
+        wanted = frozenset(states)
+        listed = [entry for entry in self._entries.in_order() if entry.state in wanted]
+        return [entry.status(self._entries.position(entry)) for entry in listed[:limit]]
 
     async def announce(self, info: WorkerInfo, ttl_ms: int) -> bool:
         """See JobQueue."""
@@ -255,42 +234,19 @@ class MemoryQueue:
     async def sweep(self) -> None:
         """See JobQueue."""
         now_ms = self._now_ms()
-        for entry in list(self._live.values()):
+        for entry in self._entries.live:
             if entry.state is JobState.RUNNING and entry.leased_until_ms <= now_ms:
-                self._died(entry)
+                self._entries.died(entry, now_ms)
             deadline_ms, cancel_at_ms = entry.deadline_ms, entry.cancel_at_ms
             if entry.state.is_terminal:
                 continue
             if cancel_at_ms is not None and cancel_at_ms <= now_ms:
                 self._once.free(entry.job.tenant, entry.once, entry.id)
-                self._end(entry, Ended(JobState.CANCELLED, error=words.HUNG_UP))
+                self._entries.end(entry, Ended(JobState.CANCELLED, error=words.HUNG_UP), now_ms)
             elif entry.state is JobState.QUEUED and deadline_ms is not None and deadline_ms <= now_ms:
-                self._end(entry, Ended(JobState.EXPIRED, error=words.expired(entry.job.deadline_ms)))
-        if not self._in_state(JobState.QUEUED):
-            self._last_tags.clear()  # a tenant that has nothing waiting owes nothing
-        self._forget(now_ms)
-
-    def _died(self, entry: Entry) -> None:
-        """The lease ended: the worker is lost."""
-        entry.deaths += 1
-        if is_dead(entry.deaths, entry.alone):
-            self._end(entry, Ended(JobState.DEAD, error=words.DEAD))
-            return
-        entry.returned = True
-        self._requeue(entry)
-
-    def _requeue(self, entry: Entry) -> None:
-        entry.state, entry.token, entry.worker, entry.alone = JobState.QUEUED, None, None, False
-        self._say_queued(entry)
-
-    def _forget(self, now_ms: int) -> None:
-        """Drop ended jobs past their life or beyond their number."""
-        while self._ended:
-            entry = self._entries[self._ended[0]]
-            is_old = entry.ended_ms is not None and entry.ended_ms + self._terms.keep_ms <= now_ms
-            if not is_old and len(self._ended) <= self._keep_ended:
-                return
-            del self._entries[self._ended.popleft()]
+                why = words.expired(entry.job.deadline_ms)
+                self._entries.end(entry, Ended(JobState.EXPIRED, error=why), now_ms)
+        self._entries.forget(now_ms)
 
     async def wait_for_work(self, model: str, timeout_s: float) -> None:
         """See JobQueue."""
@@ -304,8 +260,8 @@ class MemoryQueue:
 
     async def depth(self) -> QueueDepth:
         """See JobQueue."""
-        waiting = self._in_state(JobState.QUEUED)
-        running = self._in_state(JobState.RUNNING)
+        waiting = self._entries.in_state(JobState.QUEUED)
+        running = self._entries.in_state(JobState.RUNNING)
         lines = [(entry.job.priority, entry.images, entry.submitted_ms) for entry in waiting]
         return QueueDepth(
             sum(entry.images for entry in waiting),
@@ -317,47 +273,13 @@ class MemoryQueue:
     async def close(self) -> None:
         """Nothing to let go of; watchers are woken and end."""
         self._closed = True
-        for entry in self._entries.values():
+        for entry in self._entries:
             entry.log.ring()
         self._work.set()
 
     def _now_ms(self) -> int:
         return int(1000 * self._clock())
 
-    def _in_state(self, state: JobState) -> list[Entry]:
-        return [entry for entry in self._live.values() if entry.state is state]
-
-    def _line(self, model: str) -> list[Turn]:
-        waiting = self._in_state(JobState.QUEUED)
-        return line(entry.waiting() for entry in waiting if entry.job.request.model == model)
-
-    def _position(self, entry: Entry) -> int | None:
-        if entry.state is not JobState.QUEUED:
-            return None
-        return [turn.job_id for turn in self._line(entry.job.request.model)].index(entry.id)
-
-    def _say_queued(self, entry: Entry) -> None:
-        position = self._position(entry)
-        assert position is not None
-        entry.log.tell(Queued(position))
-        self._work.set()
-
-    def _held(self, lease: Lease) -> Entry | None:
-        """The entry while the lease is still its own."""
-        entry = self._entries.get(lease.job.id)
-        return entry if entry is not None and entry.token == lease.token else None
-
     def _is(self, job_id: str, state: JobState) -> bool:
-        entry = self._entries.get(job_id)
+        entry = self._entries.find(job_id)
         return entry is not None and entry.state is state
-
-    def _end(self, entry: Entry, end: Ended) -> None:
-        """Into the one terminal state."""
-        entry.state, entry.result, entry.error = end.state, end.result, end.error
-        entry.token, entry.ended_ms, entry.cancel_at_ms = None, self._now_ms(), None
-        entry.waiters.clear()
-        entry.log.tell(end)
-        self._ended.append(entry.id)
-        del self._live[entry.id]
-        self._on_end(end.state)
-        self._work.set()

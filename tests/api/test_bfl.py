@@ -11,8 +11,7 @@ from server.jobs.lease import Progress
 from server.request import OutputFormat
 from tests.api.conftest import PROMPT, error_of
 from tests.api.parts import next_lease
-from tests.api.test_jobs import Keys
-from tests.api.world import IMAGE, World, run
+from tests.api.world import IMAGE, Keys, World, run
 
 
 async def submit(world: World, model: str = "flux-nano", key: str = "mine", **body: Any) -> dict[str, Any]:

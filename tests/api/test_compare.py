@@ -14,8 +14,7 @@ from server.fidelity import psnr, ssim
 from server.request import JobResult
 from tests.api.conftest import error_of
 from tests.api.parts import next_lease, result_of
-from tests.api.test_jobs import Keys
-from tests.api.world import World, run
+from tests.api.world import Keys, World, run
 
 NO_JOB = "f" * 32
 

@@ -2,21 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from typing import Any
 
-import httpx
 import pytest
 
 from server.access.access import Access
-from server.access.caller import Caller, Limits
-from server.access.key import ApiKey
 from server.access.rates_memory import MemoryRates
 from server.jobs.event import StepCounts
 from server.jobs.lease import Progress
 from tests.api.conftest import PROMPT, error_of
-from tests.api.parts import client_of, next_lease
-from tests.api.world import IMAGE, World, run
+from tests.api.parts import next_lease
+from tests.api.world import Keys, World, run
 
 
 def test_a_job_is_answered_at_once_with_all_its_addresses() -> None:
@@ -151,14 +146,6 @@ def test_an_unknown_id_is_a_404_whatever_it_looks_like(job_id: str) -> None:
     run(scenario)
 
 
-class Keys:
-    """Any secret is a key of the tenant that it names."""
-
-    async def find(self, secret: str) -> ApiKey | None:
-        limits = Limits(max_in_flight=2) if secret == "small" else Limits()
-        return ApiKey(secret, Caller(secret, secret, limits=limits, is_admin=secret == "admin"), 0)
-
-
 def test_anothers_job_is_a_404_and_on_no_list_of_mine_but_an_admin_may_see_it() -> None:
     async def scenario(world: World) -> None:
         mine, other, admin = ({"x-key": name} for name in ("mine", "other", "admin"))
@@ -206,131 +193,5 @@ def test_a_wrong_limit_is_a_400_that_names_it(limit: str) -> None:
     async def scenario(world: World) -> None:
         response = await world.client.get(f"/v1/jobs?limit={limit}")
         assert (response.status_code, error_of(response)["param"]) == (400, "limit")
-
-    run(scenario)
-
-
-def test_the_same_key_and_body_are_one_job_and_another_body_a_conflict() -> None:
-    async def scenario(world: World) -> None:
-        key = {"idempotency-key": "abc"}
-        first = (await world.submit(key, size="64x64", n=1)).json()["id"]
-        again = (await world.submit(key, n=1, size="64x64")).json()["id"]
-        assert first == again, "whatever the order of the keys"
-        conflict = await world.submit(key, n=2)
-        assert (conflict.status_code, error_of(conflict)["code"]) == (409, "idempotency_conflict")
-        assert conflict.headers["x-should-retry"] == "false"
-        assert len((await world.client.get("/v1/jobs")).json()["data"]) == 1
-
-    run(scenario)
-
-
-def test_a_request_that_is_repeated_with_its_key_gets_the_same_image_again() -> None:
-    async def scenario(world: World) -> None:
-        async def ask() -> httpx.Response:
-            body = {"prompt": PROMPT}
-            return await world.client.post("/v1/images/generations", json=body, headers={"idempotency-key": "abc"})
-
-        first = asyncio.create_task(ask())
-        await asyncio.sleep(0)
-        lease = await world.finish()
-        answers = [(await first).json(), (await ask()).json()]
-        assert answers[0] == answers[1]
-        assert answers[0]["id"] == lease.job.id
-
-    run(scenario)
-
-
-@pytest.mark.parametrize("key", ["", "a b", "x" * 256])
-def test_a_wrong_key_is_a_400(key: str) -> None:
-    async def scenario(world: World) -> None:
-        assert error_of(await world.submit({"idempotency-key": key}))["code"] == "invalid_value"
-
-    run(scenario)
-
-
-@pytest.mark.parametrize(
-    ("body", "param"),
-    [
-        ({"priority": 11}, "priority"),
-        ({"priority": 1.5}, "priority"),
-        ({"deadline_ms": 0}, "deadline_ms"),
-        ({"deadline_ms": 10**9}, "deadline_ms"),
-        ({"response_format": "gif"}, "response_format"),
-        ({"stream": True}, "stream"),
-    ],
-)
-def test_a_wrong_term_is_a_400_that_names_it(body: dict[str, Any], param: str) -> None:
-    async def scenario(world: World) -> None:
-        response = await world.submit(**body)
-        assert (response.status_code, error_of(response)["param"]) == (400, param)
-
-    run(scenario)
-
-
-def test_terms_reach_the_queue() -> None:
-    async def scenario(world: World) -> None:
-        await world.submit(priority=-3, deadline_ms=5000, response_format="url")
-        job = (await next_lease(world.queue)).job
-        assert (job.priority, job.deadline_ms, job.as_url, job.asynchronous) == (-3, 5000, True, True)
-
-    run(scenario)
-
-
-def test_an_address_of_an_image_needs_no_key_and_dies_with_time() -> None:
-    async def scenario(world: World) -> None:
-        now_s = [1000.0]
-        signer = replace(world.parts.signer, wall_clock=lambda: now_s[0])
-        parts = replace(world.parts, signer=signer)
-        async with client_of(parts) as client:
-            submitted = await client.post(
-                "/v1/jobs", json={"prompt": PROMPT, "response_format": "url"}, headers={"x-key": "mine"}
-            )
-            await world.finish()
-            shown = await client.get(submitted.json()["status_url"], headers={"x-key": "mine"})
-            (image,) = shown.json()["result"]["data"]
-            assert "b64_json" not in image
-            fetched = await client.get(image["url"])
-            assert (fetched.content, fetched.headers["content-type"]) == (IMAGE, "image/png")
-            for wrong in ("image=1&", "image=x&", "image=-1&", "expires=9&", "expires=1e9&", "signature=0&"):
-                changed = image["url"].replace(wrong.split("=")[0] + "=", wrong + "x=")
-                assert (await client.get(changed)).status_code == 401, changed
-            other = image["url"].replace(submitted.json()["id"], "0" * 32)
-            assert (await client.get(other)).status_code == 401
-            now_s[0] = 1601.0
-            gone = await client.get(image["url"])
-            assert (gone.status_code, error_of(gone)["code"]) == (410, "expired")
-
-    run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))
-
-
-def test_an_image_that_is_no_longer_stored_is_a_410_by_its_address_and_its_job() -> None:
-    async def scenario(world: World) -> None:
-        job = (await world.submit(response_format="url")).json()
-        await world.finish()
-        answer = (await world.client.get(job["response_url"])).json()
-        await world.parts.results.delete("key-0")
-        assert (await world.client.get(answer["data"][0]["url"])).status_code == 410
-        job = (await world.submit()).json()
-        await world.finish()
-        await world.parts.results.delete("key-0")
-        assert (await world.client.get(job["response_url"])).status_code == 410
-        assert (await world.client.get(job["status_url"])).json()["result"] is None
-
-    run(scenario)
-
-
-@pytest.mark.parametrize(
-    ("host", "base"),
-    [
-        ("images.example:8000", "http://images.example:8000"),
-        ("a/b", ""),
-        ("a?x", ""),
-        ("[::1]:80", "http://[::1]:80"),
-    ],
-)
-def test_addresses_begin_with_the_host_that_was_called_if_it_is_one(host: str, base: str) -> None:
-    async def scenario(world: World) -> None:
-        job = (await world.submit({"host": host})).json()
-        assert job["status_url"] == f"{base}/v1/jobs/{job['id']}"
 
     run(scenario)

@@ -9,8 +9,7 @@ from server.access.rates_memory import MemoryRates
 from server.api.router import create_routes
 from tests.api.conftest import error_of
 from tests.api.parts import api_parts, new_queue
-from tests.api.test_jobs import Keys
-from tests.api.world import IMAGE, World, run
+from tests.api.world import IMAGE, Keys, World, run
 
 MINE, OTHER = {"x-key": "mine"}, {"x-key": "other"}
 

@@ -41,22 +41,6 @@ async def die(queue: QueueAdmin) -> None:
         await queue.release(lease, died=True)
 
 
-def test_jobs_are_listed_by_state_over_all_tenants_and_models(redis: RedisProcess) -> None:
-    async def scenario(queue: QueueAdmin) -> None:
-        await put(queue, job("a", tenant="t"), job("b", tenant="u"), job("c"), job("other", model="flux-dev"))
-        first, second = await take(queue, 2)
-        await queue.finish(first, DONE)
-        await queue.cancel("c")
-        await put(queue, job("d"), job("e", priority=10))
-        assert ids(await queue.list_all([JobState.RUNNING], 10)) == [second.job.id]
-        assert set(ids(await queue.list_all([JobState.QUEUED], 10))) == {"other", "d", "e"}
-        ended = await queue.list_all([JobState.FINISHED, JobState.CANCELLED], 10)
-        assert sorted(ids(ended)) == sorted([first.job.id, "c"])
-        assert len(await queue.list_all(JobState, 2)) == 2
-
-    run(redis, scenario)
-
-
 def test_dead_jobs_get_a_new_life(redis: RedisProcess) -> None:
     async def scenario(queue: QueueAdmin) -> None:
         await put(queue, job("poison", tenant="t", priority=3))

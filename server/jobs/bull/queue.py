@@ -222,6 +222,11 @@ class RedisQueue:
         """See JobQueue."""
         return await self._show({"tenant": tenant, "limit": limit, "after": after})
 
+    async def list_all(self, states: Iterable[JobState], limit: int) -> list[JobStatus]:
+        """See JobQueue."""
+        args = {"states": {state.value: True for state in states}, "limit": limit}
+        return await self._show({"ids": await self._run("list", args)})
+
     async def _show(self, args: dict[str, Any]) -> list[JobStatus]:
         return [status_from(job_id, place, flat) for job_id, place, flat in await self._run("show", args)]
 
@@ -267,11 +272,6 @@ class RedisQueue:
     def _tell_ends(self, states: Sequence[str]) -> None:
         for state in states:
             self._on_end(JobState(state))
-
-    async def list_all(self, states: Iterable[JobState], limit: int) -> list[JobStatus]:
-        """Jobs of all tenants in these states: running, then waiting in their order, then ended, last first."""
-        args = {"states": {state.value: True for state in states}, "limit": limit}
-        return await self._show({"ids": await self._run("list", args)})
 
     async def retry_dead(self) -> list[str]:
         """Give all dead jobs that are still kept a new life, at the end of the line. Their ids."""

@@ -195,6 +195,23 @@ class WatchContract(Contract):
 
         self.run(scenario)
 
+    def test_jobs_are_listed_by_state_over_all_tenants_and_models(self) -> None:
+        async def scenario(queue: JobQueue) -> None:
+            await put(queue, job("a", tenant="t"), job("b", tenant="u"), job("c"), job("other", model="flux-dev"))
+            first, second = await take(queue, 2)
+            await queue.finish(first, DONE)
+            await queue.cancel("c")
+            await put(queue, job("d"), job("e", priority=10))
+            assert ids(await queue.list_all([JobState.RUNNING], 10)) == [second.job.id]
+            waiting = await queue.list_all([JobState.QUEUED], 10)
+            assert set(ids(waiting)) == {"other", "d", "e"}
+            assert {each.position for each in waiting} == {0, 1}
+            ended = await queue.list_all([JobState.FINISHED, JobState.CANCELLED], 10)
+            assert sorted(ids(ended)) == sorted([first.job.id, "c"])
+            assert len(await queue.list_all(JobState, 2)) == 2
+
+        self.run(scenario)
+
     def test_waiting_for_work_ends_when_work_comes(self) -> None:
         async def scenario(queue: JobQueue) -> None:
             await queue.wait_for_work(MODEL, 0.01)
