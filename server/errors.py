@@ -4,6 +4,8 @@
     |-- RequestError            the client can cure it: 400 and its kin
     |   |-- UnknownModel        404
     |   |-- UnknownJob          404, or another tenant's
+    |   |-- UnknownFile         404, or not by this address
+    |   |-- UnknownPrompt       400, told by the engine of a model without a text encoder
     |   |-- BodyTooLarge        413
     |   `-- UnsupportedMedia    415
     |-- BodyTooSlow             408, the body did not come in time
@@ -68,6 +70,29 @@ class UnknownJob(RequestError):
 
     status = 404
     code = "job_not_found"
+
+
+class UnknownFile(RequestError):
+    """There is no such file, or the address is not signed for it."""
+
+    status = 404
+    code = "file_not_found"
+
+
+class UnknownPrompt(RequestError):
+    """The model has no text encoder, and no embedding of this prompt: an engine finds that out, not the API.
+
+    A failed job's end with these words is this error, so that they are always the same.
+    """
+
+    code = "unknown_prompt"
+    WORDS: ClassVar[str] = (
+        "prompt is none that this model has an embedding of, and it has no text encoder, "
+        "allowed are those of its prompt_embeds.safetensors"
+    )
+
+    def __init__(self) -> None:
+        super().__init__(self.WORDS, "prompt")
 
 
 class BodyTooLarge(RequestError):

@@ -1,6 +1,6 @@
 """What a job's end means: a result, or one of our errors."""
 
-from server.errors import JobCancelled, JobDead, JobExpired, JobFailed, ServerError
+from server.errors import JobCancelled, JobDead, JobExpired, JobFailed, ServerError, UnknownPrompt
 from server.jobs.event import Ended, JobState
 from server.request import JobResult
 
@@ -14,6 +14,8 @@ _ERRORS: dict[JobState, type[ServerError]] = {
 
 def error_of(state: JobState, message: str | None) -> ServerError | None:
     """The error of a job that ended without a result, None for the other states."""
+    if state is JobState.FAILED and message == UnknownPrompt.WORDS:
+        return UnknownPrompt()
     kind = _ERRORS.get(state)
     return None if kind is None else kind(message or f"the job is {state}")
 

@@ -17,7 +17,3 @@ class Embedding:
     def nbytes(self) -> int:
         """Bytes of both tensors."""
         return self.tokens.nbytes + (0 if self.pooled is None else self.pooled.nbytes)
-
-
-class UnknownPrompt(LookupError):
-    """The model has no text encoder, and no embedding of this prompt. The message is fit for a client."""

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from server.engine.device_error import DeviceFault
 from server.engine.fake import TICK_S, plain_counts, plain_image, plain_row, steps_to_take
@@ -133,11 +134,11 @@ class SteppingEngine:
 
     def _step_safely(self, batch: Sequence[FakeSample]) -> list[FakeSample]:
         """All together, and if that fails each alone: only who fails alone fails."""
-        if self._succeeds(lambda: self.step(batch)):
+        if self._succeeds(partial(self.step, batch)):
             return list(batch)
         stepped = []
         for sample in batch:
-            if self._succeeds(lambda sample=sample: self.step([sample])):  # type: ignore[misc]
+            if self._succeeds(partial(self.step, [sample])):
                 stepped.append(sample)
             else:
                 self._end(SampleFailed(sample.order.sample_id, FAILED))

@@ -91,8 +91,11 @@ class Family(Protocol):
         """(R, A): the positions of ``count`` reference images of one size, one after the other."""
         ...
 
-    def further(self, vae: Any, pixels: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
-        """(T, C'): what a model that fills in is told of the image (1, 3, H, W) and the mask (1, 1, H, W)."""
+    def further(self, vae: Any, pixels: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor | None:
+        """(T, C'): what a model that fills in is told of the image (1, 3, H, W) and the mask (1, 1, H, W).
+
+        None of any other model.
+        """
         ...
 
     def to_vae(self, vae: Any, latents: Tensor, width: int, height: int) -> Tensor:

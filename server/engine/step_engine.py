@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from server.engine.checkpoint import CheckpointError, read_checkpoint, resume
 from server.engine.device_error import DeviceFault, fault_of, is_device_lost
-from server.engine.embedding import UnknownPrompt
 from server.engine.finish import DecodeImage, decode_and_encode, finish
 from server.engine.interface import (
     FAILED,
@@ -37,6 +36,7 @@ from server.engine.sample import Sample
 from server.engine.saver import Saver
 from server.engine.step_loop import StepLoop
 from server.engine.text_encoder import TextEncoder
+from server.errors import UnknownPrompt
 
 JOIN_S = 10.0
 """The threads are daemons: one that hangs in a kernel or a decode does not keep the process."""
@@ -133,7 +133,7 @@ class StepEngine:
             try:
                 self._roster.hand_over(self._taken_up(prepare(self._model, self._text, order)))
             except UnknownPrompt as error:
-                self._end(SampleFailed(order.sample_id, str(error)))
+                self._end(SampleFailed(order.sample_id, error.message))
             except Exception as error:
                 if is_device_lost(error):
                     raise fault_of(error, order.sample_id) from error

@@ -95,7 +95,9 @@ def test_a_prompt_without_an_embedding_is_told_so(tmp_path: Path) -> None:
     settings = settings_for_tests(model=str(folder), device="cpu")
     with live_server(lambda: real_engine(settings, load_profile(settings.model)), model=str(folder)) as client:
         response = client.post("/v1/images/generations", json={"prompt": "a secret", "size": "256x256"})
-    assert response.status_code == 500
-    assert response.json()["error"]["code"] == "generation_failed"
-    assert "no text encoder" in response.json()["error"]["message"]
+    error = response.json()["error"]
+    assert (response.status_code, error["type"]) == (400, "invalid_request_error")
+    assert (error["code"], error["param"]) == ("unknown_prompt", "prompt")
+    assert "no text encoder" in error["message"]
+    assert response.headers["x-should-retry"] == "false"
     assert "secret" not in response.text

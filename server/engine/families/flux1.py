@@ -85,9 +85,9 @@ class Flux1:
         ids[:, 0] = 1 + torch.arange(count, device=device).repeat_interleave(len(ids) // count)
         return ids
 
-    def further(self, vae: Any, pixels: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
-        """Nothing."""
-        raise NotImplementedError("only a model that fills in is told further channels")
+    def further(self, vae: Any, pixels: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor | None:
+        """None."""
+        return None
 
     def to_vae(self, vae: Any, latents: Tensor, width: int, height: int) -> Tensor:
         """Unpacked, scaled and shifted."""

@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import Mistral3ForConditionalGeneration, Qwen3ForCausalLM
 
-from server.engine.embedding import Embedding, UnknownPrompt
+from server.engine.embedding import Embedding
 from server.engine.families.flux1 import pack
 from server.engine.latents import grid, positions
+from server.errors import UnknownPrompt
 from server.request import ImageInput
 
 PROMPTS_FILE = "prompt_embeds.safetensors"
@@ -67,9 +68,9 @@ class Flux2:
         ids[:, 0] = 10 + 10 * torch.arange(count, device=device).repeat_interleave(len(ids) // count)
         return ids
 
-    def further(self, vae: Any, pixels: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
-        """Nothing."""
-        raise NotImplementedError("only a model that fills in is told further channels")
+    def further(self, vae: Any, pixels: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor | None:
+        """None."""
+        return None
 
     def to_vae(self, vae: Any, latents: Tensor, width: int, height: int) -> Tensor:
         """The batch norm undone, then unpacked."""
@@ -151,11 +152,8 @@ class DevByEmbeddings(Dev):
     def encode(self, pipeline: Any, prompt: str, text_length: int) -> Embedding:
         """What the file has; its tensors have text lengths of their own."""
         with safe_open(self._file, "pt") as prompts:
-            known = prompts.keys()
-            if prompt not in known:
-                raise UnknownPrompt(
-                    f"this model has no text encoder, and the prompt is not among its {len(known)} embedded ones"
-                )
+            if prompt not in prompts.keys():  # noqa: SIM118  # safetensors' handle has no __contains__
+                raise UnknownPrompt
             tokens = prompts.get_tensor(prompt)
         return Embedding(tokens.to(pipeline.device, pipeline.dtype), None, len(tokens))
 
