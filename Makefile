@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 BUDGET ?= 120
+# How many processes share the tests, a file at a time, with one thread of torch each.
+TEST_PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 # OpenMP's threads would spin at barriers: on a machine that does anything else a step takes many times as long.
@@ -25,7 +27,7 @@ cluster: install
 	exec $(BIN)/h2serve cluster --port $(PORT)
 
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 # The 25 cases of docs/faults.md: kills and cuts real processes. At most 15 minutes on two cores.
 faults: install

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 import secrets
 import sys
 import time
@@ -14,21 +13,16 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from server.access.access import Access
-from server.access.key_file import FileKeyStore
-from server.access.open_door import reason_to_refuse
-from server.access.store import KeyStore
-from server.access.usage import Usage
+from server.access.rates_memory import MemoryRates
 from server.api.background import Background
 from server.api.edge import Edge
 from server.api.generation import LARGEST_SEED
 from server.api.input_life import keep_inputs_alive
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
-from server.api.url_signer import UrlSigner
+from server.app_access import access_of, signer_of, webhooks_of
 from server.calibrate.presets_file import read_presets
 from server.engine.interface import Engine, EngineLimits
-from server.errors import SettingsError
 from server.jobs.memory import MemoryQueue
 from server.jobs.terms import QueueTerms
 from server.loading import in_daemon_thread
@@ -45,10 +39,7 @@ from server.results.memory import MemoryResults
 from server.settings import Settings
 from server.traces.interface import Traces
 from server.traces.open import open_traces
-from server.webhooks.address import resolve
-from server.webhooks.origin import read_origins
-from server.webhooks.sender import WebhookSender, new_transport_maker
-from server.webhooks.signing import read_secret
+from server.webhooks.outbox import ForgetfulOutbox
 from server.worker.parts import WorkerParts
 from server.worker.terms import WorkerTerms
 from server.worker.worker import Worker
@@ -100,7 +91,7 @@ class EmbeddedServer:
                 render_metrics=self._render_metrics,
                 pair_stats=self.pair_stats,
                 log_line=write_line if self.settings.request_log else lambda line: None,
-                access=access_of(self.settings),
+                access=access_of(self.settings, MemoryRates(time.monotonic)),
                 signer=signer_of(self.settings),
                 background=self.background,
                 public_url=self.settings.public_url,
@@ -114,7 +105,7 @@ class EmbeddedServer:
                 not_ready=self._not_ready,
                 pages=read_files() if self.settings.playground else {},
                 traces=self.traces,
-                webhooks=webhooks_of(self.settings),
+                webhooks=webhooks_of(self.settings, ForgetfulOutbox()),
             )
         )
 
@@ -224,59 +215,6 @@ def served_profile(settings: Settings) -> ModelProfile:
     """The model's profile, with the presets of a calibration where the settings name one."""
     profile = load_profile(settings.model)
     return with_presets(profile, read_presets(Path(settings.presets))) if settings.presets else profile
-
-
-def key_store(settings: Settings) -> KeyStore:
-    """The keys of the settings. Raises SettingsError for a file that cannot be read, or a URL that is none."""
-    if "://" not in settings.keys:
-        return FileKeyStore(Path(settings.keys), time.monotonic)
-    from server.access.key_redis import RedisKeyStore
-    from server.redis_link import read_address
-
-    return RedisKeyStore(read_address(settings.keys, settings.redis_password_file), time.monotonic)
-
-
-def access_of(settings: Settings) -> Access:
-    """Who may call. Raises SettingsError where that would be anybody from anywhere and nobody said so."""
-    reason = reason_to_refuse(settings.host, bool(settings.keys), settings.insecure_no_auth)
-    if reason is not None:
-        raise SettingsError(reason)
-    return Access(
-        Usage(time.monotonic),
-        key_store(settings) if settings.keys else None,
-        settings.metrics_token,
-        tuple(settings.cors_origins.split()),
-    )
-
-
-def signer_of(settings: Settings) -> UrlSigner:
-    """Signs addresses of files. Without a secret one is drawn, which no other process knows."""
-    secret = settings.url_secret.encode()
-    if settings.url_secret_file:
-        secret = _secret_in(Path(settings.url_secret_file), "url_secret_file")
-    return UrlSigner(secret or secrets.token_bytes(32), settings.url_life_s, time.time)
-
-
-def webhooks_of(settings: Settings) -> WebhookSender | None:
-    """None where they are off, as they are unless receivers are listed. Raises SettingsError."""
-    origins = read_origins(settings.webhook_origins)
-    if not origins:
-        return None
-    if not settings.public_url:
-        raise SettingsError("webhook_origins needs public_url, which the addresses in a message begin with")
-    secret = settings.webhook_secret
-    if settings.webhook_secret_file:
-        secret = _secret_in(Path(settings.webhook_secret_file), "webhook_secret_file").decode("ascii", "replace")
-    return WebhookSender(
-        origins, read_secret(secret), resolve, new_transport_maker(), time.time, asyncio.sleep, random.random
-    )
-
-
-def _secret_in(path: Path, setting: str) -> bytes:
-    try:
-        return path.read_bytes().strip()
-    except OSError as error:
-        raise SettingsError(f"{setting} {str(path)!r} cannot be read: {error.strerror}") from error
 
 
 def real_engine(settings: Settings, profile: ModelProfile) -> Engine:

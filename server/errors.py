@@ -4,6 +4,7 @@
     |-- RequestError            the client can cure it: 400 and its kin
     |   |-- UnknownModel        404
     |   |-- UnknownJob          404, or another tenant's
+    |   |-- UnknownFile         404, or not by this address
     |   |-- UnknownPrompt       400, told by the engine of a model without a text encoder
     |   |-- BodyTooLarge        413
     |   `-- UnsupportedMedia    415
@@ -69,6 +70,13 @@ class UnknownJob(RequestError):
 
     status = 404
     code = "job_not_found"
+
+
+class UnknownFile(RequestError):
+    """There is no such file, or the address is not signed for it."""
+
+    status = 404
+    code = "file_not_found"
 
 
 class UnknownPrompt(RequestError):

@@ -41,7 +41,7 @@ class TimedProtocol(H11Protocol):
     timeout_s: float = 0.0
     _head_timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """The first head is awaited from here on."""
         super().connection_made(transport)
         self._await_head()

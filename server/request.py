@@ -116,7 +116,7 @@ class Job:
     of one ``tenant``; between tenants, shares of ``cost`` go by ``weight``. A job that waits longer than
     ``deadline_ms`` expires. An ``asynchronous`` job lives on when nobody waits for it. ``as_url``: its images are
     told by their addresses rather than as bytes. ``traceparent`` is the W3C header of the request's trace, where
-    somebody traces.
+    somebody traces. ``key_id`` is the API key's that it came with, by which images under way are counted.
     """
 
     id: str
@@ -130,6 +130,7 @@ class Job:
     asynchronous: bool = False
     as_url: bool = False
     traceparent: str | None = None
+    key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

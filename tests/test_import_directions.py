@@ -80,6 +80,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.pair_stats.redis": {"server.errors", "server.redis_link", "server.request"},
     "server.traces": {"server.errors", "server.request"},
     "server.webhooks": {"httpx", "server.errors"},
+    "server.webhooks.outbox_redis": {"server.redis_link", "server.webhooks"},
     "server.traces.open": {"opentelemetry", "server.errors"},
     "server.traces.otel": {"opentelemetry", "server.request"},
     "server.plan": {"server.errors"},
@@ -99,6 +100,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.results": {"server.request", "server.errors"},
     "server.access": {"server.errors", "server.request"},
     "server.access.key_redis": {"server.access", "server.redis_link", "server.errors", "server.request"},
+    "server.access.rates_redis": {"server.access", "server.redis_link", "server.errors"},
     "server.http_server": {"h11", "uvicorn"},
     "server.fidelity": {"numpy", "PIL"},
     "server.results.redis": {"server.redis_link"},
@@ -182,6 +184,7 @@ ALLOWED: dict[str, set[str]] = {
 # The composition root, the command line and the benchmarks see everything.
 UNBOUND = (
     "server.app",
+    "server.app_access",
     "server.cluster",
     "server.__main__",
     "server.cli",

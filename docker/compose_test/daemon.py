@@ -34,6 +34,7 @@ def docker_host(folder: Path) -> Iterator[str]:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(ENDING_S)
             process.kill()
+            unmount_below(folder)
 
 
 def wait_until_it_answers(process: "subprocess.Popen[bytes]", host: str, log: Path) -> None:
@@ -43,6 +44,14 @@ def wait_until_it_answers(process: "subprocess.Popen[bytes]", host: str, log: Pa
         if process.poll() is not None or time.monotonic() > until_s:
             raise StepFailed(f"dockerd does not start:\n{last_lines(log.read_text(errors='replace'))}")
         time.sleep(0.5)
+
+
+def unmount_below(folder: Path) -> None:
+    """What a daemon leaves mounted, its network namespace among it: else the folder cannot be deleted."""
+    places = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for place in sorted(places, reverse=True):
+        if place.startswith(f"{folder}/"):
+            subprocess.run(["umount", place], capture_output=True, check=False)
 
 
 def answers(host: str) -> bool:

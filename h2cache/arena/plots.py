@@ -7,6 +7,7 @@ from io import BytesIO
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
+from h2cache.arena.equal_work import front
 from h2cache.arena.outcomes import OutcomeShares
 from h2cache.arena.ranking import Point, curve
 from h2cache.arena.sweep import OFF
@@ -39,6 +40,21 @@ def pareto(points: Sequence[Point], steps: int) -> bytes:
             axes.grid(visible=True, alpha=0.3)
     grid[0][0].legend(fontsize=8)
     figure.suptitle(f"{steps} steps")
+    return _png(figure)
+
+
+def headline(points: Sequence[Point], steps: Sequence[int]) -> bytes:
+    """PSNR over FLOPs, a panel a number of steps: the best settings of each method, fitted or not."""
+    figure = Figure(figsize=(6 * len(steps), 5), layout="constrained")
+    for axes, number in zip(figure.subplots(1, len(steps), squeeze=False)[0], steps, strict=True):
+        for color, method in zip(COLORS, dict.fromkeys(p.method for p in points if p.method != OFF), strict=False):
+            own = [p for p in points if (p.method, p.steps) == (method, number)]
+            line = front(curve(own, "flops_ratio", "psnr"))
+            ours = method == "default"
+            axes.plot(*zip(*line, strict=True), "o-", ms=3, lw=3 if ours else 1, label=method, color=color)
+        axes.set(title=f"{number} steps", xlabel=WORKS["flops_ratio"], ylabel=QUALITIES["psnr"], xlim=(0.1, 0.8))
+        axes.grid(visible=True, alpha=0.3)
+        axes.legend(fontsize=8, ncols=2)
     return _png(figure)
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from server.access.rates import Rates
 from server.access.store import KeyStore
-from server.access.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Access:
     ``cors_origins`` are those whose pages a browser lets read the answers.
     """
 
-    usage: Usage
+    rates: Rates
     keys: KeyStore | None = None
     metrics_token: str = ""
     cors_origins: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from server.api.error_schema import answered
+from server.request import ImageInput
 
 _MEASURED = {
     f"measured_{name}": {"type": "number"}
@@ -36,8 +37,12 @@ _MODEL: dict[str, Any] = {
         },
         "default_size": {"type": "string"},
         "default_steps": {"type": "integer"},
+        "max_steps": {"type": "integer"},
         "default_guidance": {"type": "number"},
+        "image_input": {"type": "string", "enum": [kind.value for kind in ImageInput]},
+        "max_input_images": {"type": "integer"},
         "default_preset": {"type": "string"},
+        "example_prompt": {"type": "string"},
         "presets": {"type": "object", "additionalProperties": _PRESET},
     },
     "example": {
@@ -49,8 +54,12 @@ _MODEL: dict[str, Any] = {
         "sides": {"min": 64, "max": 192, "multiple": 16},
         "default_size": "128x128",
         "default_steps": 28,
+        "max_steps": 100,
         "default_guidance": 3.5,
+        "image_input": "start",
+        "max_input_images": 1,
         "default_preset": "balanced",
+        "example_prompt": "a large red heart at the left on a blue background",
         "presets": {"balanced": {"method": "paper", "tau1": 0.15, "tau2": 0.22, "warmup": 0, "last_full": False}},
     },
 }

@@ -19,7 +19,8 @@ FILE_DOC: dict[str, Any] = {
                 for kind in ("png", "jpeg", "webp")
             },
         },
-        "401": described("the signature is not that of this address", ERROR),
+        "401": described("the signature is not that of this address, and there is no key", ERROR),
+        "404": described("the signature is not that of this address", ERROR),
         "410": described("the address or the image is past its life", ERROR),
     },
 }

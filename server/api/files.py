@@ -7,7 +7,7 @@ from server.api.file_schema import FILE_DOC
 from server.api.parts import ApiParts
 from server.api.result_images import NO_LONGER_STORED, stored
 from server.api.url_signer import Grant
-from server.errors import NotAllowed, ResultGone
+from server.errors import ResultGone, UnknownFile
 
 
 def files_router(parts: ApiParts) -> APIRouter:
@@ -16,10 +16,10 @@ def files_router(parts: ApiParts) -> APIRouter:
 
     @router.get("/v1/files/{file_id}", response_class=Response, openapi_extra=FILE_DOC)
     async def fetch(request: Request, file_id: str) -> Response:
-        """The image's bytes. The address is all that is needed, and nothing else helps."""
+        """The image's bytes. The address is all that is needed, and no key helps where it is wrong."""
         grant = parts.signer.judge(file_id, request.query_params)
         if grant is Grant.WRONG:
-            raise NotAllowed("the address' signature is not good")
+            raise UnknownFile("there is no such file here, or the address' signature is not good")
         if grant is Grant.EXPIRED:
             raise ResultGone("the address is past its life")
         return await _file(parts, file_id, int(request.query_params["image"]))

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from server.api.base_url import base_url
 from server.api.body import read_json
+from server.api.editing import refuse_what_fills_in
 from server.api.ends import error_of
 from server.api.fields import integer
 from server.api.generation import parse_generation
@@ -33,6 +34,7 @@ def jobs_router(parts: ApiParts) -> APIRouter:
     async def submit_job(request: Request) -> Response:
         """Make images of a prompt later: the answer is the job."""
         body = await read_json(request, parts.limits.body_limit_bytes)
+        refuse_what_fills_in(parts.profile)
         wanted = parse_generation(body, parts.profile, parts.limits, parts.new_seed)
         return await make(parts, request, wanted, as_job(parse_terms(body, request.headers, digest_of(body))))
 

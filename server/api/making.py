@@ -1,6 +1,5 @@
 """From a checked request to its answer: at once, in events, or as a job."""
 
-import contextlib
 from dataclasses import dataclass, replace
 
 from fastapi import Request
@@ -19,7 +18,7 @@ from server.api.result_images import answer_of
 from server.api.run_terms import RunTerms
 from server.api.sse import EventStream
 from server.api.submitting import new_job, submit
-from server.api.telling import check_webhook, see_to_its_end
+from server.api.telling import check_webhook, deliver, promise, see_to_its_end
 from server.api.waiting import wait_for_end
 from server.request import ImageRequest, Job
 from server.results.inputs import forget_inputs
@@ -30,14 +29,13 @@ GENERATION = "image_generation"
 
 @dataclass(frozen=True)
 class Making:
-    """One request under way. ``held`` has what is let go at its end: its places in flight."""
+    """One request under way."""
 
     parts: ApiParts
     request: Request
     job: Job
     terms: RunTerms
     caller: Caller
-    held: contextlib.ExitStack
 
 
 async def make(
@@ -47,25 +45,24 @@ async def make(
     if terms.asynchronous:
         job = await start_job(parts, request, wanted, terms)
         return await job_answer(parts, request, job.id, 202)
-    with contextlib.ExitStack() as held:
-        making = _begin(parts, request, wanted, terms, held)
-        return await (_in_events(making, kind) if terms.stream else _at_once(making))
+    making = await _begin(parts, request, wanted, terms)
+    return await (_in_events(making, kind) if terms.stream else _at_once(making))
 
 
 async def start_job(parts: ApiParts, request: Request, wanted: ImageRequest, terms: RunTerms) -> Job:
     """Put the request into the queue and see to its end in the background; the terms are asynchronous."""
-    with contextlib.ExitStack() as held:
-        making = _begin(parts, request, wanted, terms, held)
-        job = await submit(parts, making.job, terms, making.caller, None)
-        if job is making.job:
-            parts.background.start(see_to_its_end(parts, job, terms.webhook_url, held.pop_all()))
-        return job
+    making = await _begin(parts, request, wanted, terms)
+    letter = await promise(parts, making.job.id, terms.webhook_url)
+    job = await submit(parts, making.job, terms, making.caller, None)
+    if job is making.job:
+        parts.background.start(see_to_its_end(parts, job))
+        if letter is not None and parts.webhooks is not None:
+            parts.background.start(deliver(parts, parts.webhooks, letter))
+    return job
 
 
-def _begin(
-    parts: ApiParts, request: Request, wanted: ImageRequest, terms: RunTerms, held: contextlib.ExitStack
-) -> Making:
-    """Raises RequestError or RateLimited where the caller may not have it."""
+async def _begin(parts: ApiParts, request: Request, wanted: ImageRequest, terms: RunTerms) -> Making:
+    """Raises RequestError or RateLimited where the caller may not have it; what it costs is spent."""
     caller = caller_of(request.scope)
     check_caps(wanted, caller.limits)
     check_webhook(parts.webhooks, terms)
@@ -74,8 +71,8 @@ def _begin(
     job = new_job(parts, wanted, terms, caller, parts.new_id())
     job = replace(job, traceparent=request.scope[TRACEPARENT])
     request.scope[NOTES] |= notes_of_job(job, parts.limits.log_prompts)
-    held.enter_context(parts.access.usage.under_way(caller, wanted.num_images, job.cost))
-    return Making(parts, request, job, terms, caller, held)
+    await parts.access.rates.spend(caller, job.cost)
+    return Making(parts, request, job, terms, caller)
 
 
 async def _at_once(making: Making) -> Response:
@@ -94,7 +91,7 @@ async def _at_once(making: Making) -> Response:
 
 
 async def _in_events(making: Making, kind: str) -> Response:
-    """The stream waits for the job as a client does; what is held for it is let go when it closes."""
+    """The stream waits for the job as a client does."""
     parts = making.parts
     waiter = parts.new_id()
     job = await submit(parts, making.job, making.terms, making.caller, waiter)
@@ -102,6 +99,5 @@ async def _in_events(making: Making, kind: str) -> Response:
         stream_image(parts, job, kind),
         parts.heartbeat_s,
         on_hang_up=lambda: parts.queue.detach(job.id, waiter),
-        on_close=making.held.pop_all().close,
         headers={"x-job-id": job.id},
     )

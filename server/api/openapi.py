@@ -109,6 +109,11 @@ def fit_to_model(properties: dict[str, Any], profile: ModelProfile, limits: ApiL
     """Put the served model's bounds into the fields of a request, as far as it has them."""
     sides = range(profile.min_side, profile.max_side + 1, profile.side_multiple)
     side = f"({'|'.join(map(str, sides))})" if len(sides) <= 64 else "[1-9][0-9]{1,4}"
+    one_side = {
+        "minimum": profile.min_side,
+        "maximum": profile.max_side,
+        "multipleOf": profile.side_multiple,
+    }
     bounds: dict[str, dict[str, Any]] = {
         "prompt": {"type": "string", "minLength": 1, "maxLength": limits.prompt_limit, "pattern": r"\S"},
         "model": {"type": "string", "enum": [profile.name, *profile.aliases]},
@@ -124,6 +129,9 @@ def fit_to_model(properties: dict[str, Any], profile: ModelProfile, limits: ApiL
         "max_sequence_length": {"maximum": profile.text_length},
         "tau1": TAU,
         "tau2": TAU,
+        **dict.fromkeys(("width", "height"), one_side),
+        "steps": {"maximum": profile.max_steps, "default": profile.default_steps},
+        "guidance": {"maximum": profile.max_guidance, "default": profile.default_guidance},
     }
     if "image" not in properties:
         bounds["cache"] = cache_schema(profile)

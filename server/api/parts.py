@@ -15,7 +15,7 @@ from server.playground.files import StaticFile
 from server.profile import ModelProfile
 from server.results.interface import ResultStore
 from server.traces.interface import NoTraces, Traces
-from server.webhooks.sender import WebhookSender
+from server.webhooks.outbox import Webhooks
 
 SUBMITS_AT_ONCE = 8
 """Of an API process: one less than its connections for commands of the queue, so that the watch finds one free."""
@@ -68,5 +68,5 @@ class ApiParts:
     not_ready: Callable[[], str | None]
     pages: Mapping[str, StaticFile]
     traces: Traces = field(default_factory=NoTraces)
-    webhooks: WebhookSender | None = None
+    webhooks: Webhooks | None = None
     submitting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SUBMITS_AT_ONCE))

@@ -48,8 +48,7 @@ class EventStream(Response):
     """Sends events until there are no more, the client hangs up, or it no longer reads.
 
     While no event comes there are comments each ``heartbeat_s``, which keep proxies from closing.
-    ``on_hang_up`` is called where the client left before the end, ``on_close`` at the end whatever it was. One of
-    our errors becomes the last event.
+    ``on_hang_up`` is called where the client left before the end. One of our errors becomes the last event.
     """
 
     media_type = "text/event-stream"
@@ -59,14 +58,13 @@ class EventStream(Response):
         events: Events,
         heartbeat_s: float,
         on_hang_up: Callable[[], Awaitable[None]] = _nothing,
-        on_close: Callable[[], None] = lambda: None,
         headers: Mapping[str, str] | None = None,
         stalled_after_s: float = STALLED_AFTER_S,
     ) -> None:
         super().__init__(None, 200, {"x-accel-buffering": "no", **(headers or {})})
         del self.headers["content-length"]
         self._events, self._heartbeat_s, self._stalled_after_s = events, heartbeat_s, stalled_after_s
-        self._on_hang_up, self._on_close = on_hang_up, on_close
+        self._on_hang_up = on_hang_up
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Two tasks: one sends, one listens for the hang-up; the first to end ends both."""
@@ -80,7 +78,6 @@ class EventStream(Response):
             for task in (sending, hanging_up):
                 task.cancel()
             await asyncio.gather(sending, hanging_up, return_exceptions=True)
-            self._on_close()
 
     async def _send_all(self, send: Send) -> bool:
         """False when the client stopped reading."""

@@ -1,12 +1,13 @@
 """From a checked request to a job in the queue."""
 
 from server.access.caller import Caller
+from server.access.rates import SHORTEST_WAIT_S
 from server.admission import Refused, decide
 from server.api.parts import ApiParts
 from server.api.run_terms import RunTerms
 from server.errors import KeyConflict, NotReady, QueueFull, RateLimited, ResultGone
 from server.jobs.cost import cost, expected_share
-from server.jobs.submit import Accepted, Bounds, Conflict, Full
+from server.jobs.submit import Accepted, Bound, Bounds, Conflict, Full
 from server.request import ImageRequest, Job
 from server.results.inputs import forget_inputs
 
@@ -26,6 +27,7 @@ def new_job(parts: ApiParts, wanted: ImageRequest, terms: RunTerms, caller: Call
         cost=cost(wanted, share),
         asynchronous=terms.asynchronous,
         as_url=terms.as_url,
+        key_id=caller.key_id or None,
     )
 
 
@@ -38,10 +40,10 @@ async def submit(parts: ApiParts, job: Job, terms: RunTerms, caller: Caller, wai
     try:
         kept = await _put(parts, job, terms, caller, waiter)
     except (NotReady, QueueFull, KeyConflict, ResultGone):
-        parts.access.usage.refund(caller, job.cost)
+        await parts.access.rates.refund(caller, job.cost)
         raise
     if kept is not job:
-        parts.access.usage.refund(caller, job.cost)
+        await parts.access.rates.refund(caller, job.cost)
         await forget_inputs(parts.results, job.request)
     return kept
 
@@ -56,7 +58,8 @@ async def _put_in_turn(parts: ApiParts, job: Job, terms: RunTerms, caller: Calle
     reason = parts.not_ready()
     if reason is not None:
         raise NotReady(reason)
-    bounds = _bounds(parts, job, caller)
+    most = parts.limits.max_queue
+    bounds = Bounds(most, most, under_way=caller.limits.max_in_flight)
     answer = await parts.queue.put(job, bounds, terms.once, waiter)
     match answer:
         case Accepted(_, is_new=True):
@@ -69,12 +72,6 @@ async def _put_in_turn(parts: ApiParts, job: Job, terms: RunTerms, caller: Calle
             raise await _refusal(parts, job, answer)
 
 
-def _bounds(parts: ApiParts, job: Job, caller: Caller) -> Bounds:
-    """Images that may wait: in all, and of the tenant. ``Usage`` counts what each process has."""
-    most, cap = parts.limits.max_queue, caller.limits.max_in_flight
-    return Bounds(most, min(most, cap) if job.asynchronous and cap is not None else most)
-
-
 async def _known(parts: ApiParts, job_id: str) -> Job:
     status = await parts.queue.status(job_id)
     if status is None or status.job is None:
@@ -84,11 +81,12 @@ async def _known(parts: ApiParts, job_id: str) -> Job:
 
 async def _refusal(parts: ApiParts, job: Job, full: Full) -> QueueFull | RateLimited:
     """Why not, and when to come back."""
-    depth = await parts.queue.depth()
     count, rate, most = job.request.num_images, parts.images_per_s(), parts.limits.max_queue
+    if full.bound is Bound.KEY:
+        reason = f"{full.counted} images of this key are under way, allowed are {full.allowed}"
+        return RateLimited(f"{reason}; this request has {count}", SHORTEST_WAIT_S)
+    depth = await parts.queue.depth()
     said = decide(count, depth.images_waiting, depth.images_running, most, rate)
-    wait_s = said.retry_after_s if isinstance(said, Refused) else 1.0
-    if full.of_tenant:
-        reason = f"{full.waiting} images of this key are waiting, allowed are {full.allowed}"
-        return RateLimited(f"{reason}; this request has {count}", wait_s)
-    return QueueFull(said.reason if isinstance(said, Refused) else "the queue was full", wait_s)
+    if isinstance(said, Refused):
+        return QueueFull(said.reason, said.retry_after_s)
+    return QueueFull("the queue was full", SHORTEST_WAIT_S)

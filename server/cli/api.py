@@ -27,7 +27,8 @@ def api(
     """Serve the HTTP API; the work is done by `h2serve worker`."""
     from prometheus_client import CollectorRegistry
 
-    from server.app import access_of, served_profile
+    from server.app import served_profile
+    from server.app_access import keys_of
     from server.cli.serve import address_of
     from server.cluster.api_server import ApiServer
     from server.cluster.stores import open_stores
@@ -49,7 +50,7 @@ def api(
     given = {name: value for name, value in flags.items() if value is not None}
     settings = load_settings(config or DEFAULT_FILE, given, os.environ)
     profile = served_profile(settings)
-    access_of(settings)  # before anything is opened
+    keys_of(settings)  # before anything is opened
     registry = CollectorRegistry()
     stores = open_stores(settings, JobMetrics(registry).ended)
     listening = open_socket(settings.host, settings.port)

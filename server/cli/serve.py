@@ -38,7 +38,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a model: API, queue and engine in one process."""
-    from server.app import EmbeddedServer, access_of, real_engine, served_profile
+    from server.app import EmbeddedServer, real_engine, served_profile
+    from server.app_access import keys_of
     from server.loading import run_and_leave
     from server.serve import open_socket
     from server.serve import serve as serve_until_signalled
@@ -62,7 +63,7 @@ def serve(
     given = {name: value for name, value in flags.items() if value is not None}
     settings = load_settings(config or DEFAULT_FILE, given, os.environ)
     profile = served_profile(settings)
-    access_of(settings)  # before anything is loaded
+    keys_of(settings)  # before anything is loaded
     listening = open_socket(settings.host, settings.port)
     address = address_of(*listening.getsockname()[:2])
     typer.echo(f"h2serve: loading {profile.name} ...")

@@ -1,9 +1,11 @@
 """The API process: HTTP in front of a queue in Redis. It loads no model and holds no job."""
 
 import asyncio
+import contextlib
 import secrets
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry
@@ -14,9 +16,12 @@ from server.api.generation import LARGEST_SEED
 from server.api.input_life import keep_inputs_alive
 from server.api.parts import ApiParts
 from server.api.router import create_api
-from server.app import access_of, api_limits, label_rule, new_id, signer_of, webhooks_of, write_line
+from server.api.telling import make_rounds
+from server.app import api_limits, label_rule, new_id, write_line
+from server.app_access import access_of, signer_of, webhooks_of
 from server.cluster.stores import Stores
 from server.cluster.watch import ClusterWatch
+from server.errors import NotReady
 from server.metrics.api import ApiMetrics
 from server.metrics.registry import render_aside, tell_build
 from server.playground.files import read_files
@@ -53,33 +58,36 @@ class ApiServer:
 
     def api(self) -> Edge:
         """The application to be served."""
+        return create_api(self.parts)
+
+    @cached_property
+    def parts(self) -> ApiParts:
+        """What the application is made of. Raises SettingsError."""
         settings = self.settings
-        return create_api(
-            ApiParts(
-                profile=self.profile,
-                limits=api_limits(settings),
-                queue=self.stores.queue,
-                results=self.stores.results,
-                metrics=self._metrics,
-                render_metrics=self._render_metrics,
-                pair_stats=self.stores.pair_stats,
-                log_line=write_line if settings.request_log else lambda line: None,
-                access=access_of(settings),
-                signer=signer_of(settings),
-                background=self.background,
-                public_url=settings.public_url,
-                heartbeat_s=settings.heartbeat_s,
-                clock=time.monotonic,
-                wall_clock=time.time,
-                new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
-                new_id=new_id,
-                images_per_s=lambda: self.watch.images_per_s,
-                has_started=lambda: True,
-                not_ready=self._not_ready,
-                traces=self._traces,
-                pages=read_files() if settings.playground else {},
-                webhooks=webhooks_of(settings),
-            )
+        return ApiParts(
+            profile=self.profile,
+            limits=api_limits(settings),
+            queue=self.stores.queue,
+            results=self.stores.results,
+            metrics=self._metrics,
+            render_metrics=self._render_metrics,
+            pair_stats=self.stores.pair_stats,
+            log_line=write_line if settings.request_log else lambda line: None,
+            access=access_of(settings, self.stores.rates),
+            signer=signer_of(settings),
+            background=self.background,
+            public_url=settings.public_url,
+            heartbeat_s=settings.heartbeat_s,
+            clock=time.monotonic,
+            wall_clock=time.time,
+            new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
+            new_id=new_id,
+            images_per_s=lambda: self.watch.images_per_s,
+            has_started=lambda: True,
+            not_ready=self._not_ready,
+            traces=self._traces,
+            pages=read_files() if settings.playground else {},
+            webhooks=webhooks_of(settings, self.stores.outbox),
         )
 
     async def start(self) -> None:
@@ -87,6 +95,8 @@ class ApiServer:
         await self.stores.check()
         await self.watch.look()
         self._watching = asyncio.create_task(self.watch.run())
+        if self.parts.webhooks is not None:
+            self.background.start(make_rounds(self.parts, self.parts.webhooks))
         inputs = keep_inputs_alive(self.stores.queue, self.stores.results, self.settings.input_ttl_s)
         self.background.start(inputs)
 
@@ -96,13 +106,19 @@ class ApiServer:
         await asyncio.wait({self._watching})
 
     async def drain(self) -> None:
-        """Answer whoever waits with 503; their jobs live on, and are found again by their keys or ids."""
+        """Answer whoever waits with 503; their jobs live on, and are found again by their keys or ids.
+
+        What was to be told of jobs' ends is left to the other processes.
+        """
         self.phase = Phase.DRAINING
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
-        await self.stores.close()
+        letters = set(self.parts.webhooks.in_hand) if self.parts.webhooks is not None else set()
         await self.background.close()
+        with contextlib.suppress(NotReady):
+            await self.stores.outbox.release(letters)
+        await self.stores.close()
         await asyncio.to_thread(self._traces.close)
 
     def _not_ready(self) -> str | None:

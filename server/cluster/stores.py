@@ -1,10 +1,11 @@
-"""The queue, the results store and the pairs' figures of one process, all in Redis."""
+"""The queue, the results store and what stands beside them of one process, all in Redis."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from server.access.rates_redis import RedisRates
 from server.app import new_id
 from server.jobs.bull.queue import RedisQueue
 from server.jobs.event import JobState
@@ -13,19 +14,22 @@ from server.pair_stats.redis import RedisPairStats
 from server.redis_link import RedisAddress, check_redis, open_redis, read_address
 from server.results.redis import RedisResults
 from server.settings import Settings
+from server.webhooks.outbox_redis import RedisOutbox
 
-RESULT_CONNECTIONS, STATS_CONNECTIONS = 3, 1
+RESULT_CONNECTIONS, SIDE_CONNECTIONS = 3, 1
 """The queue's clients hold the others of the sixteen that a process may have."""
 
 
 @dataclass(frozen=True)
 class Stores:
-    """``addresses`` are those of queue and results, printable."""
+    """``addresses`` are those of queue and results, printable; ``side_client`` serves what is small."""
 
     queue: RedisQueue
     results: RedisResults
     pair_stats: RedisPairStats
-    stats_client: Any
+    rates: RedisRates
+    outbox: RedisOutbox
+    side_client: Any
     addresses: tuple[RedisAddress, RedisAddress]
 
     async def check(self) -> None:
@@ -38,7 +42,7 @@ class Stores:
         """Close all connections."""
         await self.queue.close()
         await self.results.close()
-        await self.stats_client.aclose()
+        await self.side_client.aclose()
 
 
 def open_stores(settings: Settings, on_end: Callable[[JobState], None]) -> Stores:
@@ -46,11 +50,13 @@ def open_stores(settings: Settings, on_end: Callable[[JobState], None]) -> Store
     queue = read_address(settings.redis, settings.redis_password_file)
     results = read_address(settings.results_redis or settings.redis, settings.redis_password_file)
     terms = QueueTerms(lease_ms=round(1000 * settings.lease_s), disk_ms=math.ceil(1000 * settings.disk_wait_s))
-    stats_client = open_redis(queue, STATS_CONNECTIONS)
+    side_client = open_redis(queue, SIDE_CONNECTIONS)
     return Stores(
         RedisQueue(queue, new_id, terms, on_end=on_end),
         RedisResults(open_redis(results, RESULT_CONNECTIONS)),
-        RedisPairStats(stats_client),
-        stats_client,
+        RedisPairStats(side_client),
+        RedisRates(side_client),
+        RedisOutbox(side_client, settings.lease_s),
+        side_client,
         (queue, results),
     )

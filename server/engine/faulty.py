@@ -14,6 +14,7 @@ from server.engine.device_error import DeviceFault
 from server.engine.fake import InstantEngine
 from server.engine.fake_stepping import FakeSample, SteppingEngine
 from server.engine.interface import Engine
+from server.engine.metronome import Metronome
 from server.errors import SettingsError
 
 POISON = "poison"
@@ -94,7 +95,9 @@ ENGINES: dict[str, Callable[..., Engine]] = {
     "hangs-on-step": HangsOnStep,
     "out-of-memory-once": OutOfMemoryOnce,
     "loses-device": LosesDevice,
+    "metronome": Metronome,
 }
+"""By the names that ``fake_engine`` knows; instant and metronome do nothing wrong."""
 
 
 def strikes(samples: Sequence[FakeSample]) -> bool:

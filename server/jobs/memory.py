@@ -13,7 +13,7 @@ from server.jobs.memory_entries import Entries
 from server.jobs.memory_once import OnceKeys
 from server.jobs.memory_workers import WorkerRoll
 from server.jobs.status import JobStatus, QueueDepth
-from server.jobs.submit import Accepted, Bounds, Full, Once, PutAnswer
+from server.jobs.submit import Accepted, Bound, Bounds, Full, Once, PutAnswer
 from server.jobs.terms import DEFAULT_TERMS, QueueTerms
 from server.jobs.workers import WorkerInfo
 from server.request import Job, JobResult
@@ -62,10 +62,17 @@ class MemoryQueue:
 
     def _full(self, job: Job, bounds: Bounds) -> Full | None:
         waiting = self._entries.in_state(JobState.QUEUED)
-        for of_tenant, allowed in ((False, bounds.images), (True, bounds.images_of_tenant)):
-            counted = sum(each.images for each in waiting if not of_tenant or each.job.tenant == job.tenant)
-            if counted + job.request.num_images > allowed:
-                return Full(of_tenant, counted, allowed)
+        of_tenant = [each for each in waiting if each.job.tenant == job.tenant]
+        of_key = [each for each in self._entries.live if each.job.key_id == job.key_id]
+        under_way = None if job.key_id is None else bounds.under_way
+        for bound, entries, allowed in (
+            (Bound.IMAGES, waiting, bounds.images),
+            (Bound.TENANT, of_tenant, bounds.images_of_tenant),
+            (Bound.KEY, of_key, under_way),
+        ):
+            counted = sum(each.images for each in entries)
+            if allowed is not None and counted + job.request.num_images > allowed:
+                return Full(bound, counted, allowed)
         return None
 
     async def take(self, room: Room, model: str, worker: str) -> list[Lease]:

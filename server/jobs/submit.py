@@ -1,14 +1,27 @@
 """What a submit says beside the job, and what it is answered."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Images that may wait at most: in all, and of one tenant."""
+    """Images that may wait at most, in all and of one tenant; and that may wait or run of the job's API key.
+
+    None is no bound, as is any for a job without a key.
+    """
 
     images: int
     images_of_tenant: int
+    under_way: int | None = None
+
+
+class Bound(Enum):
+    """Which of them a job was over."""
+
+    IMAGES = "images"
+    TENANT = "tenant"
+    KEY = "key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +42,10 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """The job does not fit under a bound: ``waiting`` images wait (of the tenant), allowed are ``allowed``."""
+    """The job does not fit under ``bound``, which counts ``counted`` images now; ``allowed`` are allowed."""
 
-    of_tenant: bool
-    waiting: int
+    bound: Bound
+    counted: int
     allowed: int
 
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from server.access.caller import Caller, Limits, check_caps
 from server.access.open_door import is_loopback, reason_to_refuse
 from server.access.token_bucket import TokenBucket, filled, spend, wait_s
-from server.access.usage import Usage
-from server.errors import RateLimited, RequestError
+from server.errors import RequestError
 from server.request import CacheChoice, ImageRequest
 
 COSTS = st.floats(0.001, 100)
@@ -40,39 +39,6 @@ def test_after_the_wait_that_is_said_the_request_passes(
 
 def test_a_clock_that_goes_back_fills_nothing() -> None:
     assert filled(TokenBucket(1, 10), 5, 100, 3) == TokenBucket(1, 10)
-
-
-def test_a_key_s_rate_is_on_cost_and_comes_back_with_time() -> None:
-    now_s = 0.0
-    usage = Usage(lambda: now_s)
-    caller = Caller("k", "t", limits=Limits(cost_per_s=2.0, burst=4.0))
-    for cost in (3.0, 1.0):
-        with usage.under_way(caller, 1, cost):
-            pass
-    with pytest.raises(RateLimited) as refused, usage.under_way(caller, 1, 3.0):
-        pass
-    assert refused.value.retry_after_s == 1.5
-    now_s = 1.5
-    with usage.under_way(caller, 1, 3.0):
-        pass
-    usage.refund(caller, 3.0)
-    with usage.under_way(caller, 1, 3.0):
-        pass
-    with usage.under_way(Caller("other", "t"), 1, 1e9):
-        pass
-
-
-def test_images_in_flight_are_counted_until_their_request_ends_however_it_ends() -> None:
-    usage, caller = Usage(lambda: 0.0), Caller("k", "t", limits=Limits(max_in_flight=3))
-    with usage.under_way(caller, 2, 1.0):
-        with pytest.raises(RateLimited, match="2 images of this key"), usage.under_way(caller, 2, 1.0):
-            pass
-        with pytest.raises(ZeroDivisionError), usage.under_way(caller, 1, 1.0):
-            raise ZeroDivisionError
-        with usage.under_way(caller, 1, 1.0):
-            pass
-    with usage.under_way(caller, 3, 1.0):
-        pass
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def fuzz(client: httpx.Client, calls: int) -> Tally:
     """About ``calls`` calls to a live server, as many to each operation and kind; more to what makes images."""
     tally = Tally()
     schemathesis.openapi.format("binary", pictures())
-    schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
+    schema = schemathesis.openapi.from_dict(without_webhooks(client.get("/openapi.json").json()))
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     shares = {operation.label: share_of(operation) for operation in operations}
     for operation in operations:
@@ -66,6 +66,13 @@ def fuzz(client: httpx.Client, calls: int) -> Tally:
             count = max(1, calls * shares[operation.label] // sum(shares.values()) // 2)
             call_often(operation, mode, str(client.base_url), count, tally)
     return tally
+
+
+def without_webhooks(document: Any) -> Any:
+    """They are off on the servers here, where any ``webhook_url`` is refused: half of the calls shall be valid."""
+    if isinstance(document, dict):
+        return {key: without_webhooks(value) for key, value in document.items() if key != "webhook_url"}
+    return [without_webhooks(value) for value in document] if isinstance(document, list) else document
 
 
 def share_of(operation: Operation) -> int:

@@ -7,7 +7,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from server.access.access import Access
-from server.access.usage import Usage
+from server.access.rates_memory import MemoryRates
 from server.api.background import Background
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
@@ -24,7 +24,7 @@ from server.playground.files import read_files
 from server.profile import load_profile
 from server.request import CacheCounts, ImageResult, JobResult, Timings
 from server.results.memory import MemoryResults
-from server.webhooks.sender import WebhookSender
+from server.webhooks.outbox import Webhooks
 
 PATIENCE_S = 10.0
 
@@ -43,7 +43,7 @@ def api_parts(
     log_prompts: bool = False,
     access: Access | None = None,
     heartbeat_s: float = 15.0,
-    webhooks: WebhookSender | None = None,
+    webhooks: Webhooks | None = None,
 ) -> ApiParts:
     """Parts with a stopped clock and ids that count."""
     ids, registry = itertools.count(), CollectorRegistry()
@@ -60,7 +60,7 @@ def api_parts(
         background=Background(),
         public_url="",
         heartbeat_s=heartbeat_s,
-        access=access or Access(Usage(lambda: 0.0)),
+        access=access or Access(MemoryRates(lambda: 0.0)),
         clock=lambda: 0.0,
         wall_clock=lambda: 1000.9,
         new_seed=lambda: seed,

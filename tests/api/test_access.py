@@ -15,7 +15,7 @@ from server.access.access import Access
 from server.access.caller import Caller, Limits
 from server.access.key import ApiKey, digest
 from server.access.key_file import FileKeyStore, write_keys
-from server.access.usage import Usage
+from server.access.rates_memory import MemoryRates
 from server.api.guard import OPEN_PATHS
 from server.api.router import create_routes
 from server.engine.fake import InstantEngine
@@ -213,7 +213,7 @@ def test_every_answer_has_the_security_headers(client: httpx.Client) -> None:
 def test_no_key_reaches_the_log_wherever_it_was_put(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_keys(tmp_path / "keys.json", [ApiKey(digest(KEY), CALLERS[KEY], 0)])
     lines: list[str] = []
-    access = Access(Usage(lambda: 0.0), FileKeyStore(tmp_path / "keys.json", lambda: 0.0))
+    access = Access(MemoryRates(lambda: 0.0), FileKeyStore(tmp_path / "keys.json", lambda: 0.0))
 
     async def ask() -> list[int]:
         async with client_of(api_parts(new_queue(), log_line=lines.append, access=access)) as client:

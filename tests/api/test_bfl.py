@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from server.access.access import Access
-from server.access.usage import Usage
+from server.access.rates_memory import MemoryRates
 from server.api.sizes import resolve_size
 from server.jobs.lease import Progress
 from server.request import OutputFormat
@@ -45,7 +45,7 @@ def test_a_client_polls_until_it_is_ready_and_fetches_its_sample_without_a_key()
         fetched = await world.client.get(said["result"]["sample"])
         assert (fetched.content, fetched.headers["content-type"]) == (IMAGE, "image/jpeg")
 
-    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))
 
 
 def test_absent_fields_are_the_served_models_own_defaults_and_given_ones_are_taken() -> None:
@@ -113,4 +113,4 @@ def test_what_is_not_there_or_anothers_is_not_found_in_their_words_and_an_end_wi
         said = await look(world, submitted["polling_url"], "other")
         assert (said["status"], said["details"]) == ("Error", {"error": "broken"})
 
-    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))

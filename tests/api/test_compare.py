@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from server.access.access import Access
-from server.access.usage import Usage
+from server.access.rates_memory import MemoryRates
 from server.fidelity import psnr, ssim
 from server.request import JobResult
 from tests.api.conftest import error_of
@@ -99,4 +99,4 @@ def test_another_tenants_job_is_not_there_nor_is_one_that_never_was() -> None:
             assert (response.status_code, error_of(response)["code"]) == (404, "job_not_found")
         assert (await compare(world, "admin", image=mine, reference=mine)).status_code == 200
 
-    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))

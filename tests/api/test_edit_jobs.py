@@ -169,11 +169,35 @@ def test_a_model_that_fills_in_needs_a_mask(path: str, files: list[Any], param: 
     response = edited(None, filling, queue, files, path)
     assert (response.status_code, error_of(response)["param"]) == (400, param)
 
-    async def generate() -> httpx.Response:
+    async def generate(path: str) -> httpx.Response:
         async with client_of(filling) as client:
-            return await client.post("/v1/images/generations", json={"prompt": PROMPT})
+            return await client.post(path, json={"prompt": PROMPT})
 
-    assert error_of(asyncio.run(generate()))["param"] == "model"
+    for other in ("/v1/images/generations", "/v1/jobs", "/v1/flux-nano"):
+        assert error_of(asyncio.run(generate(other)))["param"] == "model"
+
+
+@pytest.mark.parametrize("path", ["edits", "variations"])
+def test_an_edit_may_be_a_job_whose_images_are_forgotten_at_its_end(path: str) -> None:
+    async def run() -> None:
+        queue = new_queue()
+        parts = api_parts(queue)
+        async with client_of(parts) as client:
+            submitted = await client.post(
+                f"/v1/images/{path}", data={"prompt": PROMPT}, files=[IMAGE], headers={"prefer": "respond-async"}
+            )
+            assert (submitted.status_code, submitted.json()["object"]) == (202, "job")
+            lease = await next_lease(queue)
+            assert await fetch_inputs(parts.results, lease.job.request)
+            await finish(queue, parts, lease)
+            async with asyncio.timeout(PATIENCE_S):
+                while await fetch_inputs(parts.results, lease.job.request):
+                    await asyncio.sleep(0.01)
+            answer = (await client.get(submitted.json()["response_url"])).json()
+            assert [image["b64_json"] for image in answer["data"]] == ["bWFkZQ=="]
+        await parts.background.close()
+
+    asyncio.run(run())
 
 
 def test_as_many_images_as_the_model_takes() -> None:

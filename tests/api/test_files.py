@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from server.access.access import Access
-from server.access.usage import Usage
+from server.access.rates_memory import MemoryRates
 from server.request import JobResult
 from tests.api.conftest import PROMPT, error_of
 from tests.api.parts import client_of, next_lease, result_of
@@ -37,7 +37,7 @@ def test_an_address_of_an_image_needs_no_key_and_dies_with_time() -> None:
             gone = await client.get(image["url"])
             assert (gone.status_code, error_of(gone)["code"]) == (410, "expired")
 
-    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))
 
 
 def test_an_image_that_is_no_longer_stored_is_a_410_by_its_address_and_its_job() -> None:
@@ -75,7 +75,7 @@ def test_addresses_begin_with_the_host_that_was_called_if_it_is_one(host: str, b
 
 async def made_other_than_promised(world: World, **body: str) -> str:
     """The id of a finished job whose stored image has been exchanged."""
-    job_id: str = (await world.submit(**body)).json()["id"]
+    job_id: str = (await world.submit(None, **body)).json()["id"]
     lease = await next_lease(world.queue)
     (image,) = result_of(lease).images
     image = replace(image, result_key=job_id, sha256=hashlib.sha256(IMAGE).hexdigest())

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from server.access.access import Access
-from server.access.usage import Usage
+from server.access.rates_memory import MemoryRates
 from server.jobs.event import StepCounts
 from server.jobs.lease import Progress
 from tests.api.conftest import PROMPT, error_of
@@ -158,7 +158,7 @@ def test_anothers_job_is_a_404_and_on_no_list_of_mine_but_an_admin_may_see_it() 
         shown = await world.client.get(f"/v1/jobs/{job_id}", headers=admin)
         assert shown.json()["state"] == "queued", "the cancellations of a stranger did nothing"
 
-    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))
 
 
 def test_jobs_under_way_count_against_the_keys_bound_until_they_end() -> None:
@@ -172,7 +172,7 @@ def test_jobs_under_way_count_against_the_keys_bound_until_they_end() -> None:
             await asyncio.sleep(0)
         assert (await world.submit(headers)).status_code == 202
 
-    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))
 
 
 def test_a_list_is_in_pages_newest_first() -> None:

@@ -5,7 +5,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import Route
 
 from server.access.access import Access
-from server.access.usage import Usage
+from server.access.rates_memory import MemoryRates
 from server.api.router import create_routes
 from tests.api.conftest import error_of
 from tests.api.parts import api_parts, new_queue
@@ -44,13 +44,13 @@ def test_anothers_job_is_answered_as_one_that_is_not_there(method: str, path: st
             await world.finish()
         theirs = await world.client.request(method, path.format(id=job_id), headers=MINE)
         none = await world.client.request(method, path.format(id="f" * 32), headers=MINE)
-        assert theirs.status_code == none.status_code == (401 if "/files/" in path else 404)
+        assert theirs.status_code == none.status_code == 404
         assert theirs.text.replace(job_id, "") == none.text.replace("f" * 32, "")
         assert error_of(theirs) if "get_result" not in path else theirs.json()["result"] is None
         shown = (await world.client.get(f"/v1/jobs/{job_id}", headers=OTHER)).json()
         assert shown["state"] == ("finished" if has_ended else "queued")
 
-    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))
 
 
 def test_a_files_address_is_good_for_who_has_it_and_for_no_other_file() -> None:
@@ -63,6 +63,7 @@ def test_a_files_address_is_good_for_who_has_it_and_for_no_other_file() -> None:
         assert (await world.client.get(path)).content == IMAGE
         assert (await world.client.get(path, headers=MINE)).content == IMAGE
         for wrong in (path.replace(ids[0], ids[1]), path.replace("image=0", "image=1"), path[:-1], path + "0"):
-            assert (await world.client.get(wrong, headers=OTHER)).status_code == 401
+            assert (await world.client.get(wrong, headers=OTHER)).status_code == 404
+            assert (await world.client.get(wrong)).status_code == 401
 
-    run(scenario, access=Access(Usage(lambda: 0.0), Keys()))
+    run(scenario, access=Access(MemoryRates(lambda: 0.0), Keys()))

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from server.app import webhooks_of
+from server.app_access import webhooks_of
 from server.errors import SettingsError
+from server.webhooks.outbox import ForgetfulOutbox
 from server.webhooks.signing import signed_headers
 from tests.api.conftest import PROMPT, error_of
 from tests.api.parts import next_lease
@@ -43,7 +44,7 @@ def test_a_finished_job_is_told_with_addresses_and_signed() -> None:
         expected = signed_headers(KEY, job_id, 1000, request.content)
         assert {name: request.headers[name] for name in expected} == expected
 
-    run(scenario, webhooks=receiver.sender())
+    run(scenario, webhooks=receiver.webhooks())
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled"])
@@ -60,7 +61,7 @@ def test_another_end_is_told_too(end: str) -> None:
         assert (said["type"], said["data"]["result"]) == (f"job.{end}", None)
         assert len(receiver.waits) == 1
 
-    run(scenario, webhooks=receiver.sender())
+    run(scenario, webhooks=receiver.webhooks())
 
 
 def test_bfls_shape_and_a_request_for_later_are_told_and_a_repeated_submit_is_told_once() -> None:
@@ -78,7 +79,7 @@ def test_bfls_shape_and_a_request_for_later_are_told_and_a_repeated_submit_is_to
         await asyncio.sleep(0.05)
         assert len(receiver.requests) == 2
 
-    run(scenario, webhooks=receiver.sender())
+    run(scenario, webhooks=receiver.webhooks())
 
 
 @pytest.mark.parametrize(
@@ -98,12 +99,12 @@ def test_what_is_not_told_is_a_400_and_no_job(path: str, body: dict[str, Any], p
         assert (response.status_code, error_of(response)["param"]) == (400, param)
         assert (await world.queue.depth()).jobs_waiting == 0
 
-    run(scenario, webhooks=Receiver().sender())
+    run(scenario, webhooks=Receiver().webhooks())
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/flux-nano", "/v1/images/generations"])
 def test_webhooks_are_off_by_default_and_then_refused_rather_than_forgotten(path: str) -> None:
-    assert webhooks_of(settings_for_tests()) is None
+    assert webhooks_of(settings_for_tests(), ForgetfulOutbox()) is None
 
     async def scenario(world: World) -> None:
         response = await world.client.post(path, json={"prompt": PROMPT, **HOOK}, headers=ASYNC)
@@ -116,8 +117,9 @@ def test_settings_without_a_secret_or_an_address_of_ones_own_are_an_error() -> N
     origins, public = {"webhook_origins": "https://hooks.example"}, {"public_url": "https://images.example"}
     for changes, said in ((origins, "needs public_url"), ({**origins, **public}, "secret is not")):
         with pytest.raises(SettingsError, match=said):
-            webhooks_of(settings_for_tests(**changes))
-    assert webhooks_of(settings_for_tests(**origins, **public, webhook_secret=SECRET)) is not None
+            webhooks_of(settings_for_tests(**changes), ForgetfulOutbox())
+    whole = settings_for_tests(**origins, **public, webhook_secret=SECRET)
+    assert webhooks_of(whole, ForgetfulOutbox()) is not None
 
 
 def test_a_server_that_stops_tells_no_end_that_was_none() -> None:
@@ -129,4 +131,4 @@ def test_a_server_that_stops_tells_no_end_that_was_none() -> None:
         await asyncio.sleep(0.05)
         assert receiver.requests == []
 
-    run(scenario, webhooks=receiver.sender())
+    run(scenario, webhooks=receiver.webhooks())

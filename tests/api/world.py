@@ -10,7 +10,7 @@ from server.access.access import Access
 from server.access.caller import Caller, Limits
 from server.access.key import ApiKey
 from server.jobs.lease import Lease
-from server.webhooks.sender import WebhookSender
+from server.webhooks.outbox import Webhooks
 from tests.api.conftest import PROMPT
 from tests.api.parts import api_parts, client_of, new_queue, next_lease, result_of
 
@@ -32,7 +32,7 @@ class World:
         self,
         access: Access | None = None,
         heartbeat_s: float = 15.0,
-        webhooks: WebhookSender | None = None,
+        webhooks: Webhooks | None = None,
     ) -> None:
         self.now_s = 1000.0
         self.queue = new_queue(lambda: self.now_s)

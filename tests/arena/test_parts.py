@@ -11,6 +11,7 @@ from diffusers import FluxPipeline
 from hypothesis import given
 from hypothesis import strategies as st
 
+from h2cache.arena.equal_work import standings
 from h2cache.arena.fidelity import compare
 from h2cache.arena.ranking import Point, curve, points_of, quality_at, work_for
 from h2cache.arena.rows import Row, read_rows, write_rows
@@ -93,8 +94,8 @@ def test_a_point_is_the_mean_of_its_rows(rows: list[Row]) -> None:
         assert point.psnr <= 60
 
 
-def at(work: float, psnr: float) -> Point:
-    return Point("m", "", 28, 1, work, work, work, psnr, 1.0, 0.0, 0.0, None)
+def at(work: float, psnr: float, method: str = "m", setting: str = "") -> Point:
+    return Point(method, setting, 28, 1, work, work, work, psnr, 1.0, 0.0, 0.0, None)
 
 
 def test_curves_are_read_between_their_points_and_not_beyond() -> None:
@@ -106,3 +107,28 @@ def test_curves_are_read_between_their_points_and_not_beyond() -> None:
     assert work_for(line, 42.0) == pytest.approx(0.5)
     assert work_for(line, 25.0) == 0.2
     assert work_for(line, 50.0) is None
+
+
+def test_methods_stand_in_the_order_of_the_work_they_need_for_the_paper_s_quality() -> None:
+    paper = [at(0.3, 30.0, "paper", "tau1=0.15 tau2=0.22"), at(0.6, 40.0, "paper", "tau1=0.05 tau2=0.05")]
+    thrifty = [
+        at(0.1, 25.0, "thrifty"),
+        at(0.2, 35.0, "thrifty"),
+        at(0.3, 33.0, "thrifty"),
+        at(0.6, 45.0, "thrifty"),
+    ]
+    hasty = [at(0.1, 10.0, "hasty"), at(0.4, 20.0, "hasty")]
+    first, second, third = standings([*paper, *hasty, *thrifty], 28)
+    assert (first.name, second.name, third.name) == ("thrifty", "paper", "hasty")
+    assert first.share == pytest.approx(0.15)
+    assert second.share == 0.3
+    assert third.share is None
+    # The setting that does worse with more work is none of the thrifty one's curve.
+    assert first.psnr == pytest.approx((35.0, 37.5, 40.0, 42.5, 45.0))
+    assert third.psnr[:3] == pytest.approx((40 / 3, 50 / 3, 20.0))
+    assert third.psnr[3:] == (None, None)
+
+
+def test_fitted_settings_stand_apart() -> None:
+    points = [at(0.2, 20.0, "teacache", "threshold=1"), at(0.2, 25.0, "teacache", "threshold=1 fit=own")]
+    assert [one.name for one in standings(points, 28)] == ["teacache", "teacache, fitted"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from accelerate import cpu_offload_with_hook  # type: ignore[import-untyped]
+from accelerate import cpu_offload_with_hook  # type: ignore[import-untyped]  # accelerate has no types
 from diffusers import (
     FirstBlockCacheConfig,
     FluxImg2ImgPipeline,

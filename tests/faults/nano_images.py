@@ -13,7 +13,7 @@ from tests.redis_server import redis_server
 
 NANO: dict[str, Any] = {
     "prompt": "a large red heart at the left on a blue background",
-    "num_inference_steps": 60,
+    "num_inference_steps": 100,
     "cache": None,
     "size": "128x128",
 }

@@ -11,7 +11,7 @@ import httpx
 import redis as redis_py
 
 from tests.cluster.processes import ServerProcess, until, until_ready
-from tests.faults.history import ENDS, History, faults_of
+from tests.faults.history import ENDS, LOST, History, faults_of
 
 IMAGES = "/v1/images/generations"
 TIDY_S = 8.0
@@ -41,7 +41,7 @@ class Run:
         return [self.submit(seed, **body) for seed in range(count)]
 
     def ask(self, seed: int, prompt: str = "a star", key: str | None = None, **body: Any) -> httpx.Response:
-        """Wait for the image; what comes of it is noted under the job's id, where the answer has one."""
+        """Wait for the image; what comes of it is noted under the job's id, of a lost one under its seed."""
         headers = {} if key is None else {"Idempotency-Key": key}
         response = self.client.post(IMAGES, json=body_of(seed, prompt, body), headers=headers)
         if response.status_code == 200:
@@ -49,6 +49,10 @@ class Run:
             self.history.submit(job_id)
             self.history.acknowledge(job_id)
             self.history.end(job_id, "finished", hashlib.sha256(image_in(response)).hexdigest())
+        elif response.status_code == 500 and response.json()["error"]["code"] == "job_lost":
+            self.history.submit(f"seed {seed}")
+            self.history.acknowledge(f"seed {seed}")
+            self.history.end(f"seed {seed}", LOST)
         return response
 
     def ask_aside(self, clients: ThreadPoolExecutor, seeds: range, **body: Any) -> list[Future[httpx.Response]]:

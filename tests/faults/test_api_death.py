@@ -19,11 +19,14 @@ def test_the_api_is_killed_and_the_client_that_asks_again_gets_its_image(
     redis: RedisServer, processes: Cluster, undisturbed: NanoImages
 ) -> None:
     api, client = processes.api()
-    processes.real_workers(1)
+    (worker,) = processes.real_workers(1)
     with client, ThreadPoolExecutor(4) as clients:
         run = Run(client, redis.url)
         run.until_ready()
-        waiting = [clients.submit(run.ask, seed, key=f"key {seed}", **NANO) for seed in range(4)]
+        worker.signal(signal.SIGSTOP)  # until all four are there, so that it takes them together
+        waiting = [clients.submit(run.ask, seed, key=f"key-{seed}", **NANO) for seed in range(4)]
+        until(lambda: run.images_in_queue() == 4)
+        worker.signal(signal.SIGCONT)
         until(lambda: metric(client, "h2serve_queue_images_running") == 4)
         api.kill()
         for broken in waiting:
@@ -33,7 +36,7 @@ def test_the_api_is_killed_and_the_client_that_asks_again_gets_its_image(
     with other, ThreadPoolExecutor(4) as clients:
         run.client = other
         run.until_ready()
-        answers = list(clients.map(lambda seed: run.ask(seed, key=f"key {seed}", **NANO), range(4)))
+        answers = list(clients.map(lambda seed: run.ask(seed, key=f"key-{seed}", **NANO), range(4)))
         assert [answer.status_code for answer in answers] == [200] * 4
         ids = [answer.headers["x-job-id"] for answer in answers]
         listed = other.get("/v1/jobs").json()["data"]

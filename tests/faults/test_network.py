@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.cluster.processes import Cluster, until
 from tests.faults.case import case
 from tests.faults.link import faulty_link, linked_cluster
+from tests.faults.overheard import overheard
 from tests.faults.run import Run, metric_of
 from tests.redis_server import RedisServer
 
@@ -55,12 +56,19 @@ def test_a_worker_is_cut_off_from_redis_and_what_it_says_later_is_refused(redis:
             until(lambda: all(len(run.blobs(job_id)) == 2 for job_id in jobs))  # it has made them too
             run.taken_over |= set(jobs)
             assert link.proxy.held > 0
-            link.thaw()
-            until(lambda: metric_of(zombie, "h2serve_leases_lost_total") == 4)
+            with overheard(redis.url) as commands:
+                link.thaw()
+                until(lambda: all(said_again(commands, job_id) for job_id in jobs))
+                until(lambda: metric_of(zombie, "h2serve_leases_lost_total") == 4)
             assert run.ends(jobs) == ["finished"] * 4
             assert run.ends([run.submit(7)]) == ["finished"], "it is of use again"
             assert not zombie.has_ended
             run.check()
+
+
+def said_again(commands: list[str], job_id: str) -> bool:
+    """True when Redis was told of the job's end: the scripts' own commands do not begin so."""
+    return any(each.startswith("EVALSHA") and job_id in each and "ended" in each for each in commands)
 
 
 @case()

@@ -20,7 +20,7 @@ from tests.jobs.plain_queue import PlainQueue
 T = TypeVar("T")
 NAMES = st.integers(0, 12).map(str)
 TENANTS = st.sampled_from("tu")
-BOUNDS = Bounds(12, 8)
+BOUNDS = Bounds(12, 8, under_way=9)
 TERMS = replace(DEFAULT_TERMS, keep_ms=10**9)
 
 
@@ -72,6 +72,7 @@ class AnyOrder(RuleBasedStateMachine):
         waiter: str | None,
     ) -> None:
         wanted = job(name, images, tenant=tenant, priority=priority, deadline_ms=deadline_ms, cost=float(images))
+        wanted = replace(wanted, key_id=f"of {tenant}")
         once = None if key is None else Once(key, digest)
         answer = self.run(self.queue.put(wanted, BOUNDS, once, waiter))
         expected = self.plain.put(wanted, once, waiter)

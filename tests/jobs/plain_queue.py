@@ -66,8 +66,13 @@ class PlainQueue:
         waiting = self.waiting()
         in_all = sum(each.images for each in waiting)
         of_tenant = sum(each.images for each in waiting if each.job.tenant == job.tenant)
-        images = job.request.num_images
-        if in_all + images > self.bounds.images or of_tenant + images > self.bounds.images_of_tenant:
+        live = [each for each in self.jobs.values() if not each.state.is_terminal]
+        of_key = sum(each.images for each in live if each.job.key_id == job.key_id)
+        images, bounds = job.request.num_images, self.bounds
+        assert bounds.under_way is not None
+        if in_all + images > bounds.images or of_tenant + images > bounds.images_of_tenant:
+            return "full", None
+        if of_key + images > bounds.under_way:
             return "full", None
         return "new", job.id
 

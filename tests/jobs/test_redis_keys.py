@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 
 from redis.crc import key_slot
 
@@ -37,6 +38,7 @@ async def every_kind_of_life(redis: RedisProcess, queue: RedisQueue, mark: str) 
         tenant, model = f"t{number % 3}", ("flux-dev", MODEL)[number % 2]
         name = f"{mark}-{number}"
         each = job(name, model=model, tenant=tenant, priority=number % 5 - 2, asynchronous=number % 4 == 0)
+        each = replace(each, key_id=f"key of {tenant}")
         assert await queue.put(each, WIDE, once(name), waiter="w") == Accepted(name)
     for number in range(6):
         await queue.cancel(f"{mark}-{number}")

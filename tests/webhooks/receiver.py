@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from server.webhooks.origin import read_origins
+from server.webhooks.outbox import ForgetfulOutbox, Outbox, Webhooks
 from server.webhooks.sender import WebhookSender
 
 KEY = b"k" * 32
@@ -23,6 +24,9 @@ class Receiver:
     requests: list[httpx.Request] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     asked: list[tuple[str, int]] = field(default_factory=list)
+
+    def webhooks(self, outbox: Outbox | None = None) -> Webhooks:
+        return Webhooks(self.sender(), outbox or ForgetfulOutbox())
 
     def sender(self) -> WebhookSender:
         return WebhookSender(

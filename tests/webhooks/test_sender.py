@@ -82,7 +82,7 @@ def test_a_name_that_turns_to_a_private_address_between_two_attempts_gets_no_mor
     async def turning(host: str, port: int) -> list[str]:
         return next(names, ["169.254.169.254"])
 
-    receiver._resolve = turning  # type: ignore[method-assign]
+    receiver._resolve = turning  # type: ignore[method-assign]  # this receiver's own names
     assert not send(receiver)
     assert len(receiver.requests) == 1
 
@@ -171,5 +171,5 @@ def test_a_receiver_that_answers_for_ever_is_not_read() -> None:
 
         return httpx.Response(200, content=body())
 
-    receiver._answer = endless  # type: ignore[method-assign]
+    receiver._answer = endless  # type: ignore[method-assign]  # this receiver's own answer
     assert send(receiver)

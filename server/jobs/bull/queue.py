@@ -16,7 +16,7 @@ from server.jobs.fit import Room
 from server.jobs.lease import Lease, LeaseReport, Progress
 from server.jobs.payload import event_from_json, event_to_json, job_from_json, job_to_json, result_to_json
 from server.jobs.status import JobStatus, PriorityDepth, QueueDepth
-from server.jobs.submit import Accepted, Bounds, Conflict, Full, Once, PutAnswer
+from server.jobs.submit import Accepted, Bound, Bounds, Conflict, Full, Once, PutAnswer
 from server.jobs.terms import DEFAULT_TERMS, QueueTerms
 from server.jobs.workers import WorkerInfo
 from server.redis_link import RedisAddress, open_redis, plain_errors
@@ -78,6 +78,8 @@ class RedisQueue:
             "once_ms": self._terms.once_ms,
             "most": bounds.images,
             "most_of_tenant": bounds.images_of_tenant,
+            "key": job.key_id,
+            "most_under_way": bounds.under_way,
             "waiter": waiter,
         }
         said, what = await self._kept("put", args, job_to_json(job))
@@ -86,8 +88,8 @@ class RedisQueue:
                 return Accepted(what, is_new=said == "new")
             case "conflict":
                 return Conflict(what)
-        allowed = bounds.images if said == "full" else bounds.images_of_tenant
-        return Full(of_tenant=said == "full_tenant", waiting=int(what), allowed=allowed)
+        bound, counted, allowed = what
+        return Full(Bound(bound), counted, allowed)
 
     async def take(self, room: Room, model: str, worker: str) -> list[Lease]:
         """See JobQueue."""

@@ -1,7 +1,7 @@
 """What a submit is answered: accepted, full, or a conflict of keys."""
 
 from server.jobs.interface import JobQueue
-from server.jobs.submit import Accepted, Bounds, Conflict, Full
+from server.jobs.submit import Accepted, Bound, Bounds, Conflict, Full
 from tests.jobs.contract.base import DONE, WIDE, Contract, job, lease_of, log_of, once, put, take, taken
 
 
@@ -10,7 +10,7 @@ class SubmitContract(Contract):
         async def scenario(queue: JobQueue) -> None:
             bounds = Bounds(4, 4)
             assert await queue.put(job("a", images=3), bounds) == Accepted("a")
-            assert await queue.put(job("b", images=2), bounds) == Full(of_tenant=False, waiting=3, allowed=4)
+            assert await queue.put(job("b", images=2), bounds) == Full(Bound.IMAGES, 3, 4)
             assert await queue.put(job("c", images=1), bounds) == Accepted("c")
             assert (await queue.depth()).images_waiting == 4
             assert await log_of(queue, "b") == []
@@ -22,7 +22,7 @@ class SubmitContract(Contract):
             bounds = Bounds(10, 2)
             assert await queue.put(job("a", images=2, tenant="a"), bounds) == Accepted("a")
             answer = await queue.put(job("more", tenant="a"), bounds)
-            assert answer == Full(of_tenant=True, waiting=2, allowed=2)
+            assert answer == Full(Bound.TENANT, 2, 2)
             assert await queue.put(job("b", images=2, tenant="b"), bounds) == Accepted("b")
             await take(queue, 2)
             assert await queue.put(job("more", tenant="a"), bounds) == Accepted("more")
@@ -33,7 +33,38 @@ class SubmitContract(Contract):
         async def scenario(queue: JobQueue) -> None:
             bounds = Bounds(10, 2)
             assert await queue.put(job("a", images=2, model="flux-dev"), bounds) == Accepted("a")
-            assert await queue.put(job("b"), bounds) == Full(of_tenant=True, waiting=2, allowed=2)
+            assert await queue.put(job("b"), bounds) == Full(Bound.TENANT, 2, 2)
+
+        self.run(scenario)
+
+    def test_a_key_has_a_bound_on_what_waits_or_runs(self) -> None:
+        async def scenario(queue: JobQueue) -> None:
+            bounds = Bounds(100, 100, under_way=3)
+            assert await queue.put(job("a", images=2, key_id="k"), bounds) == Accepted("a")
+            (lease,) = await take(queue, 2)
+            assert await queue.put(job("b", images=2, key_id="k"), bounds) == Full(Bound.KEY, 2, 3)
+            assert await queue.put(job("c", key_id="k", model="flux-dev"), bounds) == Accepted("c")
+            assert await queue.put(job("d", key_id="k"), bounds) == Full(Bound.KEY, 3, 3)
+            await put(queue, job("other", images=4, key_id="l"), job("nobody's", images=4))
+            await queue.cancel("c")
+            assert await queue.put(job("e", key_id="k"), bounds) == Accepted("e")
+            await queue.finish(lease, DONE)
+            assert await queue.put(job("f", images=2, key_id="k"), bounds) == Accepted("f")
+
+        self.run(scenario)
+
+    def test_a_job_that_comes_back_is_under_way_once(self) -> None:
+        async def scenario(queue: JobQueue) -> None:
+            bounds = Bounds(100, 100, under_way=2)
+            lease = await lease_of(queue, "a", key_id="k")
+            await queue.release(lease)
+            (lease,) = await take(queue)
+            await self.lose(queue, lease)
+            assert await queue.put(job("b", key_id="k"), bounds) == Accepted("b")
+            assert await queue.put(job("c", key_id="k"), bounds) == Full(Bound.KEY, 2, 2)
+            await put(queue, job("late", deadline_ms=1000, key_id="l", images=2))
+            await self.pass_ms(queue, 2000)
+            assert await queue.put(job("d", key_id="l", images=2), bounds) == Accepted("d")
 
         self.run(scenario)
 

@@ -143,7 +143,7 @@ class WatchContract(Contract):
             await asyncio.sleep(0.05)
             leaving.cancel()
             await asyncio.gather(leaving, return_exceptions=True)
-            async with contextlib.aclosing(queue.events("a")) as events:  # type: ignore[type-var]
+            async with contextlib.aclosing(queue.events("a")) as events:  # type: ignore[type-var]  # the protocol says AsyncIterator
                 await anext(events)
             await queue.finish(lease, DONE)
             assert await staying == FINISHED

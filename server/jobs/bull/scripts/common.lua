@@ -60,6 +60,13 @@ local function count_running(images, sign)
   call('HINCRBY', base .. 'depth', 'running', sign * images)
 end
 
+-- Images that wait or run of an API key; a job without one is not counted.
+local function count_under_way(key, images, sign)
+  if key and call('HINCRBY', base .. 'under_way', key, sign * images) <= 0 then
+    call('HDEL', base .. 'under_way', key)
+  end
+end
+
 -- How many jobs are before it, by its own place.
 local function position(q, id)
   local rank = call('ZRANK', q .. 'prioritized', id)

@@ -17,6 +17,7 @@ local function settle(id, was, model, tenant, images, state, field, value, text,
   else
     count_running(images, -1)
   end
+  count_under_way(call('HGET', job_key(id), 'key'), images, -1)
   call('HSET', job_key(id), 'state', state, 'ended', now, 'ended_by', token, field, value)
   call('HDEL', job_key(id), 'token')
   call('DEL', base .. 'waiters:' .. id)

@@ -22,6 +22,10 @@ local function enter(job, payload, once)
   call('ZADD', urgent_key(model, tenant), urgency, id)
   call('ZADD', base .. 'of:' .. tenant, arrival, id)
   count_waiting(id, 1)
+  if job.key then
+    call('HSET', job_key(id), 'key', job.key)
+    count_under_way(job.key, job.images, 1)
+  end
   if job.deadline_ms then
     call('HSET', job_key(id), 'deadline', now + job.deadline_ms, 'deadline_ms', job.deadline_ms)
     call('ZADD', base .. 'deadlines', now + job.deadline_ms, id)

@@ -1,10 +1,10 @@
 -- Submit: a known key or id is answered, a job over a bound refused, any other one kept and queued.
 -- args: id, model, tenant, images, pixels, priority, share (cost / weight), deadline_ms, asynchronous, once (the
---   key's name), digest, once_ms, most, most_of_tenant, waiter. ARGV[2]: the job's payload.
--- reads: once:*, job:<id>, depth, waiting, fair:<model>
+--   key's name), digest, once_ms, most, most_of_tenant, key, most_under_way, waiter. ARGV[2]: the job's payload.
+-- reads: once:*, job:<id>, depth, waiting, under_way, fair:<model>
 -- writes: the same, and seq, queues, BullMQ's prioritized, job and events, urgent:*, deadlines, of:<tenant>,
 --   ev:<id>, waiters:<id>, hangups, at:<priority>
--- answers: {'new' | 'known' | 'conflict', id} or {'full' | 'full_tenant', images waiting}
+-- answers: {'new' | 'known' | 'conflict', id} or {'full', {which bound, images that it counts, images allowed}}
 local function wait_for(id)
   if args.waiter and call('HEXISTS', job_key(id), 'ended') == 0 then
     call('SADD', base .. 'waiters:' .. id, args.waiter)
@@ -27,13 +27,14 @@ if call('EXISTS', job_key(id)) == 1 then
   wait_for(id)
   return {'known', id}
 end
-local waiting = tonumber(call('HGET', base .. 'depth', 'waiting') or 0)
-if waiting + args.images > args.most then
-  return {'full', waiting}
-end
-waiting = tonumber(call('HGET', base .. 'waiting', tenant) or 0)
-if waiting + args.images > args.most_of_tenant then
-  return {'full_tenant', waiting}
+-- server.jobs.submit.Bounds
+for _, bound in ipairs({{'images', 'depth', 'waiting', args.most}, {'tenant', 'waiting', tenant, args.most_of_tenant},
+                        {'key', 'under_way', args.key, args.most_under_way}}) do
+  local name, counter, field, allowed = unpack(bound, 1, 4)
+  local counted = field and allowed and tonumber(call('HGET', base .. counter, field) or 0)
+  if counted and counted + args.images > allowed then
+    return {'full', {name, counted, allowed}}
+  end
 end
 
 enter(args, ARGV[2], once)

@@ -1,0 +1,60 @@
+"""Methods held against each other at equal work: what no single row of results.csv says."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from h2cache.arena.ranking import Point, curve, quality_at, work_for
+from h2cache.arena.sweep import OFF
+
+SHARES = (0.2, 0.3, 0.4, 0.5, 0.6)
+"""Of block FLOPs at FLUX.1's price, at which PSNR is read off each curve."""
+YARDSTICK = ("paper", "tau1=0.15 tau2=0.22")
+"""The paper's own setting: how much work the others need for its PSNR is told."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A method's PSNR at each of ``SHARES``, and the share at which it has the yardstick's; None off its curve."""
+
+    name: str
+    psnr: tuple[float | None, ...]
+    share: float | None
+
+
+def standings(points: Iterable[Point], steps: int) -> list[Standing]:
+    """Of all methods at one number of steps, fitted ones apart; those that need least work first."""
+    curves: defaultdict[str, list[Point]] = defaultdict(list)
+    wanted = None
+    for point in points:
+        if point.steps != steps or point.method == OFF:
+            continue
+        curves[f"{point.method}, fitted" if point.is_fitted else point.method].append(point)
+        if (point.method, point.setting) == YARDSTICK:
+            wanted = point.psnr
+    found = [_standing(name, own, wanted) for name, own in curves.items()]
+    return sorted(found, key=lambda one: (one.share is None, one.share, one.name))
+
+
+def _standing(name: str, points: Sequence[Point], wanted: float | None) -> Standing:
+    line = front(curve(points, "flops_ratio", "psnr"))
+    psnr = tuple(quality_at(line, share) for share in SHARES)
+    return Standing(name, psnr, None if wanted is None else work_for(line, wanted))
+
+
+def front(line: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A curve without the settings that another one beats with less work."""
+    kept: list[tuple[float, float]] = []
+    for work, quality in sorted(line, key=lambda point: (point[0], -point[1])):
+        if not kept or quality > kept[-1][1]:
+            kept.append((work, quality))
+    return kept
+
+
+HEAD = ("method", *(f"PSNR at {share:g}" for share in SHARES), "share for the paper's PSNR")
+
+
+def cells(one: Standing) -> tuple[str, ...]:
+    """A standing's line of the table."""
+    psnr = ("" if value is None else f"{value:.1f}" for value in one.psnr)
+    return (one.name, *psnr, "" if one.share is None else f"{one.share:.3f}")

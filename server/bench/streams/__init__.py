@@ -1,0 +1,1 @@
+"""The numbers of streams and progress events: ``h2serve bench --http``."""

@@ -1,0 +1,84 @@
+"""What is told of models, presets and thresholds is what the API's document says: every field of every item."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import validate
+
+from server.profile import load_profile
+from tests.api.conftest import generate
+from tests.api.test_openapi import document
+
+PATHS = ("/v1/models", "/v1/models/{name}", "/v1/presets", "/v1/stats/thresholds")
+
+
+def closed(schema: Any) -> Any:
+    """The same schema, in which an object has no other properties than those that are told."""
+    if isinstance(schema, list):
+        return [closed(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    rest = {key: closed(value) for key, value in schema.items()}
+    return {"additionalProperties": False, **rest} if "properties" in schema else rest
+
+
+def examples(schema: Any) -> Iterator[tuple[Any, Any]]:
+    """Every object's schema that has an example, and the example."""
+    if isinstance(schema, dict):
+        if "example" in schema:
+            yield schema, schema["example"]
+        for inner in schema.values():
+            yield from examples(inner)
+
+
+def schema_of(path: str) -> Any:
+    return document()["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_answer_has_the_documented_fields_and_no_others(client: httpx.Client, path: str) -> None:
+    generate(client)
+    answer = client.get(path.format(name="flux-nano"))
+    assert answer.status_code == 200
+    validate(answer.json(), closed(schema_of(path)))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_so_have_the_examples(path: str) -> None:
+    found = list(examples(schema_of(path)))
+    assert found
+    for schema, example in found:
+        validate(example, closed(schema))
+
+
+def test_a_model_tells_what_its_profile_says(client: httpx.Client) -> None:
+    (model,) = client.get("/v1/models").json()["data"]
+    profile = load_profile("flux-nano")
+    assert model == {
+        "id": "flux-nano",
+        "object": "model",
+        "created": 0,
+        "owned_by": "h2serve",
+        "aliases": ["nano"],
+        "sides": {"min": 64, "max": 192, "multiple": 16},
+        "default_size": "128x128",
+        "default_steps": profile.default_steps,
+        "max_steps": profile.max_steps,
+        "default_guidance": profile.default_guidance,
+        "image_input": "start",
+        "max_input_images": 1,
+        "default_preset": profile.default_preset,
+        "example_prompt": profile.example_prompt,
+        "presets": {name: preset.model_dump(exclude_none=True) for name, preset in profile.presets.items()},
+    }
+
+
+def test_every_preset_of_the_model_tells_its_measured_speed_and_fidelity(client: httpx.Client) -> None:
+    told = {preset["id"]: preset for preset in client.get("/v1/presets").json()["data"]}
+    for name, preset in load_profile("flux-nano").presets.items():
+        assert told[name]["calibrated"]
+        assert told[name]["measured_speedup"] == preset.measured_speedup
+        assert told[name]["measured_psnr_db"] == preset.measured_psnr_db
+        assert None not in (preset.measured_speedup, preset.measured_psnr_db)

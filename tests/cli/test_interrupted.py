@@ -1,0 +1,31 @@
+"""Ctrl-C ends a command with 130, and cancels what it has asked for."""
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from server.engine.fake import InstantEngine
+from tests.api.test_load import until
+from tests.live import live_server
+
+
+def test_an_interrupted_generate_ends_with_130_and_its_job_is_cancelled(tmp_path: Path) -> None:
+    hold = threading.Event()
+    with live_server(lambda: InstantEngine(hold=hold)) as client:
+        words = ["generate", "a star", "--url", str(client.base_url).rstrip("/"), "-o", str(tmp_path / "a.png")]
+        with subprocess.Popen([sys.executable, "-m", "server", *words], stderr=subprocess.PIPE) as process:
+            try:
+                until(client, waiting=0, running=1)
+                process.send_signal(signal.SIGINT)
+                _, said = process.communicate(timeout=60)
+            finally:
+                process.kill()
+                hold.set()
+        assert process.returncode == 130
+        assert b"Traceback" not in said
+        until(client, waiting=0, running=0)
+        (job,) = client.get("/v1/jobs").json()["data"]
+        assert job["state"] == "cancelled"
+    assert not (tmp_path / "a.png").exists()
