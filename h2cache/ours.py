@@ -12,8 +12,8 @@ LINEAR_BELOW = 0.01
 
 
 def default(
-    tau1: float = 0.1,
-    tau2: float = 0.1,
+    tau1: float = 0.15,
+    tau2: float = 0.22,
     order: int | None = None,
     warmup: int = 0,
     last_full: bool = False,
