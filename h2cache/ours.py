@@ -2,34 +2,31 @@
 
 from h2cache.checks import check_number
 from h2cache.fills.polynomial import Polynomial
+from h2cache.gates.rate_control import RateControl
 from h2cache.gates.sigma_spaced import SigmaSpaced
-from h2cache.gates.step_control import StepControl
 from h2cache.guards import Guards
 from h2cache.layout import WholeStep
 from h2cache.method import Method, Reused, Stage
 
-LINEAR_FROM = 0.1
+LINEAR_BELOW = 0.01
 
 
 def default(
     tau1: float = 0.15,
     tau2: float = 0.22,
     order: int | None = None,
-    hindsight: float = 0.5,
-    damping: float = 5.0,
-    growth: float = 2.0,
     warmup: int = 0,
     last_full: bool = False,
     max_consecutive: int | None = None,
 ) -> Method:
-    """Ours: velocities extrapolated for as long as their own misses allow; chosen in the arena.
+    """Ours: the velocity held for as long as the sample's own rate of change allows; chosen in the arena.
 
-    ``tau1`` is the miss allowed where an image's structure is made, ``tau2`` where its detail is. Without an
-    ``order`` it is a parabola for a ``tau1`` below LINEAR_FROM and a line from there on, where stretches are long.
+    ``tau1`` is the tolerance where an image's structure is made, ``tau2`` where its detail is. Without an
+    ``order`` the velocity is held; a ``tau1`` below LINEAR_BELOW has it follow a line, over short stretches.
     """
     check_number("tau1", tau1)
-    fill = Polynomial((2 if tau1 < LINEAR_FROM else 1) if order is None else order, hindsight)
-    stage = Stage(StepControl(tau1, tau2, damping, growth), fill, reused=Reused.OUTPUT)
+    fill = Polynomial((1 if tau1 < LINEAR_BELOW else 0) if order is None else order)
+    stage = Stage(RateControl(tau1, tau2), fill, reused=Reused.OUTPUT)
     return Method("default", WholeStep(), (stage,), Guards(warmup, 0.0, last_full, max_consecutive))
 
 

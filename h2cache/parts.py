@@ -17,6 +17,7 @@ from h2cache.gates.below import Below
 from h2cache.gates.interval import Interval
 from h2cache.gates.magnitude import Magnitude
 from h2cache.gates.mask import Mask
+from h2cache.gates.rate_control import RateControl
 from h2cache.gates.sensitivity import Sensitivity
 from h2cache.gates.sigma_spaced import SigmaSpaced
 from h2cache.gates.step_control import StepControl
@@ -56,6 +57,7 @@ PARTS: Mapping[str, Mapping[str, type]] = {
         "interval": Interval,
         "mask": Mask,
         "sensitivity": Sensitivity,
+        "rate-control": RateControl,
         "step-control": StepControl,
         "sigma-spaced": SigmaSpaced,
     },

@@ -62,9 +62,6 @@ CACHE_METHODS: Mapping[str, Mapping[str, Parameter]] = {
         "tau1": Number(),
         "tau2": Number(),
         "order": Whole(0, 4),
-        "hindsight": Number(),
-        "damping": Number(0.1),
-        "growth": Number(1),
         **_GUARDS,
     },
     "spaced": {

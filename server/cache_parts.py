@@ -39,6 +39,7 @@ PART_KINDS: Mapping[str, Mapping[str, Mapping[str, Parameter]]] = {
         "magnitude": {"threshold": Number(), "max_skips": Whole(), "ratios": Numbers(0, 1)},
         "interval": {"every": Whole(1), "offset": Whole()},
         "mask": {"steps": Letters()},
+        "rate-control": {"tau1": Number(), "tau2": Number()},
         "step-control": {"tau1": Number(), "tau2": Number(), "damping": Number(0.1), "growth": Number(1)},
         "sigma-spaced": {"tau1": Number(), "tau2": Number(), "feedback": Number(0, 1), "usual": Number(1e-6)},
         "sensitivity": {
@@ -75,6 +76,7 @@ PARTS_NEED: Mapping[str, tuple[str, ...]] = {
     "below": ("threshold",),
     "accumulated": ("threshold",),
     "mask": ("steps",),
+    "rate-control": ("tau1", "tau2"),
     "step-control": ("tau1", "tau2"),
     "sigma-spaced": ("tau1", "tau2"),
     "sensitivity": ("threshold", "start", "to_latents", "to_time", "times"),

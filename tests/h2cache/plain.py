@@ -303,7 +303,7 @@ def through(points, at):
     return values[0]
 
 
-def default(tau1, tau2, order, hindsight, damping, growth):
+def default(tau1, tau2, order):
     state = {"points": [], "next": 0}
 
     def step(net, k, n):
@@ -312,21 +312,14 @@ def default(tau1, tau2, order, hindsight, damping, growth):
             return through(points, k)
         _, img = net.run(net.txt, net.img, 0, len(net.all))
         velocity = net.head(img)
-        sigma = 1 - k / n
-        used, tolerance = velocity, tau1 * sigma + tau2 * (1 - sigma)
-        stretch = (2 * tolerance * n) ** 0.5
+        sigma, state["next"] = 1 - k / n, k + 1
         if points:
-            last = k - points[-1][0]
-            better = [*points, (k, velocity)]
-            for j in range(points[-1][0] + 1, k):
-                used = used + hindsight * (through(better, j) - through(points, j))
-            miss = change(through(points, k), velocity)
-            stretch = 0.0 if tolerance == 0 else min(last * (tolerance / miss) ** (1 / damping), growth * last)
+            rate = change(through(points, k), velocity) / ((k - points[-1][0]) / n)
+            far = min(((tau1 * sigma + tau2 * (1 - sigma)) / rate) ** 0.5, 1)
+            while (state["next"] - k) / n <= far:
+                state["next"] += 1
         state["points"] = [*points, (k, velocity)][-order - 1 :]
-        state["next"] = k + 1
-        while state["next"] - k + 0.5 < stretch:
-            state["next"] += 1
-        return used
+        return velocity
 
     return step
 

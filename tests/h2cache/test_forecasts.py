@@ -1,4 +1,4 @@
-"""Laws of the default method's gate and fill."""
+"""Laws of the step control and of the polynomial fill."""
 
 import pytest
 from hypothesis import given
