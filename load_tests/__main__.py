@@ -15,7 +15,7 @@ from rich.table import Table
 from load_tests.bench import Findings, run_bench
 from load_tests.errors import told_in_one_line
 from load_tests.files import describe, write_files
-from load_tests.flags import add_target_flags, positive
+from load_tests.flags import positive, target_parser
 from load_tests.machine import describe_commit, describe_machine
 from load_tests.plan import CURVE, QUICK_CURVE, Plan, quick
 from load_tests.progress import Progress
@@ -37,8 +37,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """All flags."""
-    top = argparse.ArgumentParser(prog="python -m load_tests", description=__doc__)
-    add_target_flags(top)
+    top = target_parser("load_tests", __doc__)
     top.add_argument("--rate", help=f"requests a second, or times the capacity ({CURVE})")
     top.add_argument("--requests", type=positive, default=300, help="a rate and seed (300)")
     top.add_argument("--seconds", type=float, default=0.0, help="a rate and seed lasts at least so long (0)")

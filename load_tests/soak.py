@@ -14,7 +14,7 @@ from redis import Redis
 from load_tests.client import http_client, read_key
 from load_tests.drift import Series, growth_of_the_top, slope_a_minute
 from load_tests.files import write_csv
-from load_tests.flags import add_target_flags
+from load_tests.flags import target_parser
 from load_tests.loops import open_loop
 from load_tests.mix import load_mix
 from load_tests.orders import timed_orders
@@ -46,8 +46,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """All flags."""
-    top = argparse.ArgumentParser(prog="python -m load_tests.soak", description=__doc__)
-    add_target_flags(top)
+    top = target_parser("load_tests.soak", __doc__)
     top.add_argument("--minutes", type=float, default=20.0, help="how long (20)")
     top.add_argument("--rate", type=float, default=1.0, help="requests a second, below the capacity (1)")
     top.add_argument("--every", type=float, default=5.0, help="seconds between two looks at the process (5)")

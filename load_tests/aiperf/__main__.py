@@ -10,7 +10,7 @@ from rich.console import Console
 
 from load_tests.aiperf.command import Judged, command_for, write_prompts
 from load_tests.errors import LoadTestError, told_in_one_line
-from load_tests.flags import add_target_flags, positive
+from load_tests.flags import positive, target_parser
 from load_tests.mix import load_mix
 from load_tests.target import checked_url
 
@@ -25,8 +25,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """All flags."""
-    top = argparse.ArgumentParser(prog="python -m load_tests.aiperf", description=__doc__)
-    add_target_flags(top)
+    top = target_parser("load_tests.aiperf", __doc__)
     top.add_argument("--model", default="flux-nano", help="the served model's name (flux-nano)")
     top.add_argument("--tokenizer", default="nano/flux-nano/tokenizer_2", help="a folder (flux-nano's)")
     top.add_argument("--rate", type=float, default=2.0, help="requests a second, Poisson (2)")

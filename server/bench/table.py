@@ -8,7 +8,7 @@ from server.bench.memory import measure_memory
 from server.bench.row import Row, print_rows
 
 
-def print_table(only: str | None, model: str, device: str) -> None:
+def print_table(only: str | None, model: str, device: str, as_json: bool) -> None:
     """Measure and print; ``model`` and ``device`` are of throughput, presets and checkpoints."""
     parts: dict[str, Callable[[], Iterator[Row]]] = {
         "overhead": overhead_rows,
@@ -19,7 +19,7 @@ def print_table(only: str | None, model: str, device: str) -> None:
         "presets": lambda: preset_rows(model, device),
         "checkpoints": lambda: checkpoint_rows(model, device),
     }
-    print_rows("h2serve bench --engine", parts, only)
+    print_rows("h2serve bench --engine", parts, only, as_json)
 
 
 def overhead_rows() -> Iterator[Row]:

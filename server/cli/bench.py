@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from server.cli.options import Json
 from server.errors import SettingsError
 
 Benchmark = Literal[
@@ -38,6 +39,7 @@ def bench(
     simulate_workers: Annotated[
         int | None, typer.Option(min=1, max=10_000, help="with --queue: how far one Redis goes with so many")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Measure the numbers of docs/benchmarks.md, or load a running server."""
     if [engine, http, queue, serve].count(True) != 1:
@@ -54,10 +56,10 @@ def bench(
     from server.bench.table import print_table
 
     if engine:
-        print_table(only, model, device)
+        print_table(only, model, device, as_json)
     elif http:
-        print_http_table(only)
+        print_http_table(only, as_json)
     elif simulate_workers is not None:
-        print_simulation(simulate_workers)
+        print_simulation(simulate_workers, as_json)
     else:
-        print_queue_table(only)
+        print_queue_table(only, as_json)

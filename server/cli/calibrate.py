@@ -1,9 +1,12 @@
 """``h2serve calibrate``: presets measured on the user's own model and prompts."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from server.cli.options import Json
 
 
 def calibrate(
@@ -13,6 +16,7 @@ def calibrate(
     seeds: Annotated[int, typer.Option(help="seeds 0 to N - 1 for each prompt")] = 1,
     steps: Annotated[int | None, typer.Option(help="denoising steps (the model's default)")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    as_json: Json = False,
 ) -> None:
     """Measure presets on your own model and prompts, and write them."""
     from server.calibrate.command import Calibration
@@ -20,4 +24,5 @@ def calibrate(
     from server.profile import load_profile
 
     measure_and_write(Calibration(load_profile(model), prompts, out, seeds, steps, device))
-    typer.echo(f"h2serve: wrote {out}; serve it with `h2serve serve --presets {out}`")
+    said = f"h2serve: wrote {out}; serve it with `h2serve serve --presets {out}`"
+    typer.echo(json.dumps({"file": str(out)}) if as_json else said)

@@ -76,6 +76,7 @@ def revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="of h2serve keys list")],
     keys: Keys = "keys.json",
     password_file: PasswordFile = "",
+    as_json: Json = False,
 ) -> None:
     """Make a key useless; running servers know within five seconds."""
     from server.cli.key_book import open_book
@@ -86,7 +87,7 @@ def revoke(
     if not found:
         raise RequestError(f"there is no key {key_id[:64]!r}")
     book.remove(found[0])
-    typer.echo(f"h2serve: key {key_id} is revoked")
+    typer.echo(json.dumps(described(found[0])) if as_json else f"h2serve: key {key_id} is revoked")
 
 
 def described(key: "ApiKey") -> dict[str, Any]:

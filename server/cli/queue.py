@@ -79,7 +79,7 @@ def show(job_id: JobId, redis: Redis = None, config: Config = None, as_json: Jso
     show_table(("field", "value"), list(described(job).items()))
 
 
-def cancel(job_id: JobId, redis: Redis = None, config: Config = None) -> None:
+def cancel(job_id: JobId, redis: Redis = None, config: Config = None, as_json: Json = False) -> None:
     """Cancel a job that waits or runs."""
     from server.errors import RequestError
 
@@ -91,7 +91,7 @@ def cancel(job_id: JobId, redis: Redis = None, config: Config = None) -> None:
         raise _unknown(job_id)
     if not is_cancelled:
         raise RequestError(f"job {job_id[:64]!r} has ended otherwise already")
-    typer.echo(f"h2serve: job {job_id} is cancelled")
+    typer.echo(json.dumps({"job_id": job_id}) if as_json else f"h2serve: job {job_id} is cancelled")
 
 
 def retry_dead(redis: Redis = None, config: Config = None, as_json: Json = False) -> None:
@@ -104,13 +104,14 @@ def drain(
     worker: Annotated[str, typer.Argument(metavar="WORKER", help="of h2serve queue status")],
     redis: Redis = None,
     config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Ask a worker to take no more jobs, hand back what it has, and stop."""
     from server.errors import RequestError
 
     if not with_queue(redis, config, lambda queue: queue.drain(worker)):
         raise RequestError(f"no worker {worker[:64]!r} lives, see h2serve queue status")
-    typer.echo(f"h2serve: worker {worker} is asked to drain")
+    typer.echo(json.dumps({"worker": worker}) if as_json else f"h2serve: worker {worker} is asked to drain")
 
 
 def with_queue(redis: str | None, config: Path | None, call: "Callable[[QueueAdmin], Awaitable[T]]") -> T:

@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
+from typer.core import TyperGroup as Group
+from typer.main import get_command
 
 from server.__main__ import main
-from server.cli.commands import COMMANDS
+from server.cli.commands import COMMANDS, create_cli
 
 HEAVY = ("torch", "diffusers", "transformers", "fastapi", "pydantic", "PIL", "numpy", "httpx")
 
@@ -38,6 +41,26 @@ def test_help_imports_nothing_heavy() -> None:
 def test_every_command_has_a_help_of_its_own(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert code_of(command, "--help") == 0
     assert f"h2serve {command}" in capsys.readouterr().out
+
+
+SERVING = ("serve", "api", "worker", "cluster")
+"""They have no outcome: they go on until they are told to stop."""
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    """The words of every command, those of groups too."""
+    whole = get_command(create_cli())
+    assert isinstance(whole, Group)
+    for name, command in whole.commands.items():
+        yield from ((name, inner) for inner in command.commands) if isinstance(command, Group) else [(name,)]
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_every_command_that_has_an_outcome_says_it_as_json(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code_of(*words, "--help") == 0
+    assert ("--json" in capsys.readouterr().out) == (words[0] not in SERVING)
 
 
 @pytest.mark.parametrize(

@@ -11,21 +11,21 @@ from server.bench.row import Row, print_rows
 WORKERS = (1, 2, 4)
 
 
-def print_queue_table(only: str | None) -> None:
+def print_queue_table(only: str | None, as_json: bool) -> None:
     """Measure and print."""
     parts: dict[str, Callable[[], Iterator[Row]]] = {
         "rate": rate_rows,
         "added": added_rows,
         "orphans": orphan_rows,
     }
-    print_rows("h2serve bench --queue", parts, only)
+    print_rows("h2serve bench --queue", parts, only, as_json)
 
 
-def print_simulation(workers: int) -> None:
+def print_simulation(workers: int, as_json: bool) -> None:
     """A quarter of the workers, half, and all: does a job cost Redis the same?"""
     sizes = sorted({max(1, workers // 4), max(1, workers // 2), workers})
     parts = {"simulate": lambda: (row for size in sizes for row in simulated_rows(size))}
-    print_rows(f"h2serve bench --queue --simulate-workers {workers}", parts, None)
+    print_rows(f"h2serve bench --queue --simulate-workers {workers}", parts, None, as_json)
 
 
 def rate_rows() -> Iterator[Row]:

@@ -10,10 +10,10 @@ from server.bench.streams.servers import distributed_metronome, embedded_metrono
 MODES = {"embedded": embedded_metronome, "Redis": distributed_metronome}
 
 
-def print_http_table(only: str | None) -> None:
+def print_http_table(only: str | None, as_json: bool) -> None:
     """Measure and print. Raises SettingsError where ``only`` is none of its parts."""
     parts: dict[str, Callable[[], Iterator[Row]]] = {"progress": progress_rows, "streams": stream_rows}
-    print_rows("h2serve bench --http", parts, only)
+    print_rows("h2serve bench --http", parts, only, as_json)
 
 
 def progress_rows() -> Iterator[Row]:
