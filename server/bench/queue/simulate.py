@@ -16,6 +16,7 @@ from server.bench.queue.jobs import WIDE, bench_job, new_tokens, once_of
 from server.bench.queue.redis_use import RedisUse, bench_redis, redis_use
 from server.bench.queue.work_loop import WorkLoop, until_there
 from server.endless import goes_on
+from server.errors import ServerError
 from server.jobs.bull.queue import RedisQueue
 from server.redis_link import RedisAddress, open_redis, read_address
 from server.results.redis import RedisResults
@@ -94,6 +95,8 @@ class _Simulation:
             await _unless_one_ends(tasks, seconds)
             took_s = time.perf_counter() - started_s
             spent: RedisUse = await redis_use(looking) - redis
+        if self._ended == ended:
+            raise ServerError(f"no job of the simulation ended within {seconds} s, the machine is too busy")
         jobs_per_s = (self._ended - ended) / took_s
         return Simulated(self._workers, jobs_per_s, (own_cpu_s() - driver_s) / took_s, spent.cpu_s / took_s)
 

@@ -99,12 +99,16 @@ class LogReader:
                 await asyncio.sleep(LOOK_EACH_S)
 
     async def _read(self) -> None:
+        """What is new at once, and everything each second, also where something is new all the time."""
+        clock = asyncio.get_running_loop().time
+        look_at_s = clock() + LOOK_EACH_S
         while not self._closed:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EACH_S):
+                async with asyncio.timeout_at(look_at_s):
                     await self._news.wait()
-            if not self._news.is_set():
+            if clock() >= look_at_s:
                 self._look_at_all()
+                look_at_s = clock() + LOOK_EACH_S
             self._news.clear()
             watchers, self._fresh = list(self._fresh), set()
             try:
