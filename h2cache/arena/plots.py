@@ -50,8 +50,8 @@ def headline(points: Sequence[Point], steps: Sequence[int]) -> bytes:
         for color, method in zip(COLORS, dict.fromkeys(p.method for p in points if p.method != OFF), strict=False):
             own = [p for p in points if (p.method, p.steps) == (method, number)]
             line = front(curve(own, "flops_ratio", "psnr"))
-            ours = method == "default"
-            axes.plot(*zip(*line, strict=True), "o-", ms=3, lw=3 if ours else 1, label=method, color="k" if ours else color)
+            width, shown = (3, "black") if method == "default" else (1, color)
+            axes.plot(*zip(*line, strict=True), "o-", ms=3, lw=width, label=method, color=shown)
         axes.set(title=f"{number} steps", xlabel=WORKS["flops_ratio"], ylabel=QUALITIES["psnr"], xlim=(0.1, 0.8))
         axes.grid(visible=True, alpha=0.3)
         axes.legend(fontsize=8, ncols=2)
