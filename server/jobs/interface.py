@@ -43,7 +43,10 @@ class JobQueue(Protocol):
         ...
 
     async def progress(self, reports: Sequence[Progress]) -> LeaseReport:
-        """Publish what the jobs have come to; of a lease that is gone nothing is published."""
+        """Publish what the jobs have come to; of a lease that is gone nothing is published.
+
+        A step is told once, however many reports come at it with previews or checkpoints.
+        """
         ...
 
     async def finish(self, lease: Lease, result: JobResult) -> bool:

@@ -106,8 +106,9 @@ class MemoryQueue:
             entry = self._entries.held(report.lease)
             if entry is None:
                 continue
+            if report.step != entry.step:
+                entry.log.tell(Stepped(report.step, report.num_steps, report.counts))
             entry.step, entry.num_steps, entry.counts = report.step, report.num_steps, report.counts
-            entry.log.tell(Stepped(report.step, report.num_steps, report.counts))
             if report.partial is not None:
                 entry.log.tell(report.partial)
             if report.checkpoint is not None:

@@ -317,10 +317,7 @@ def _event(text: str) -> Happening | None:
 
 
 def _told(report: Progress) -> dict[str, Any]:
-    events = [event_to_json(Stepped(report.step, report.num_steps, report.counts))]
-    if report.partial is not None:
-        events.append(event_to_json(report.partial))
-    kept = report.checkpoint
+    partial, kept = report.partial, report.checkpoint
     return {
         "id": report.lease.job.id,
         "token": report.lease.token,
@@ -329,7 +326,8 @@ def _told(report: Progress) -> dict[str, Any]:
         "full": report.counts.full,
         "detail_hits": report.counts.detail_hits,
         "structure_hits": report.counts.structure_hits,
-        "events": events,
+        "stepped": event_to_json(Stepped(report.step, report.num_steps, report.counts)),
+        "partial": None if partial is None else event_to_json(partial),
         "checkpoint": None if kept is None else {"index": kept.index, "step": kept.step, "key": kept.key},
     }
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from server.jobs.event import Ended, JobEvent, JobState, PartialImage, Queued, Started, StepCounts, Stepped
 from server.jobs.interface import JobQueue
-from server.jobs.lease import Lease
+from server.jobs.lease import Checkpoint, Lease
 from server.jobs.workers import WorkerInfo
 from tests.jobs.contract.base import (
     DONE,
@@ -46,6 +46,22 @@ class WatchContract(Contract):
                 PartialImage(0, "blob"),
                 FINISHED,
             ]
+
+        self.run(scenario)
+
+    def test_a_step_is_told_once_whatever_else_is_reported_at_it(self) -> None:
+        async def scenario(queue: JobQueue) -> None:
+            lease = await lease_of(queue)
+            await step(queue, lease, 1)
+            await step(queue, lease, 1, checkpoint=Checkpoint(0, 1, "kept"))
+            await step(queue, lease, 1, partial=PartialImage(0, "blob"))
+            await step(queue, lease, 2)
+            await queue.release(lease)
+            (lease,) = await take(queue)
+            await step(queue, lease, 1)
+            assert await queue.finish(lease, DONE)
+            told = [what for what in await log_of(queue, "a") if isinstance(what, Stepped | PartialImage)]
+            assert told == [Stepped(1, 4), PartialImage(0, "blob"), Stepped(2, 4), Stepped(1, 4)]
 
         self.run(scenario)
 
