@@ -11,13 +11,13 @@ from tests.jobs.test_redis import fresh
 LIMIT_S = 60
 
 
-def run(redis: RedisProcess, scenario: Callable[[RedisQueue], Awaitable[None]]) -> None:
+def run(redis: RedisProcess, scenario: Callable[[RedisQueue], Awaitable[None]], limit_s: float = LIMIT_S) -> None:
     """On an event loop of its own, within a time limit."""
 
     async def whole() -> None:
         queue = await fresh(redis, DEFAULT_TERMS)
         try:
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(limit_s):
                 await scenario(queue)
         finally:
             await queue.close()
