@@ -114,7 +114,13 @@ def test_only_the_image_s_own_tokens_have_a_low_band() -> None:
     anchors = tuple(Anchor(step, values, None, values.new_zeros(())) for step, values in ((1, newest), (0, older)))
     cache = SampleCache(made, 5, 2, (StageCache(anchors),))
     step = SampleStep(
-        0, cache, made.layout.spans(2, 3), torch.zeros(SHAPE.image, 4), torch.ones(()), (SHAPE.rows, SHAPE.columns)
+        0,
+        cache,
+        made.layout.spans(2, 3),
+        torch.zeros(SHAPE.image, 4),
+        torch.ones(()),
+        1.0,
+        (SHAPE.rows, SHAPE.columns),
     )
     step.followed.append(None)
     put_in, _ = step.reused_sum(0)
