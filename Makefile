@@ -29,7 +29,7 @@ cluster: install
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
-# The 25 cases of docs/faults.md: kills and cuts real processes. Aims at 15 minutes on two cores.
+# The 25 cases of docs/faults.md: kills and cuts real processes. At most 15 minutes on two cores.
 faults: install
 	$(BIN)/python -m tests.faults
 
