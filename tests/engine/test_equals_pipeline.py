@@ -110,7 +110,10 @@ def test_a_dev_without_text_encoder_makes_the_pipeline_s_images_of_the_prompts_t
         ours = pixels_of(recorder.finished(wanted.sample_id))
         assert np.abs(ours - np.asarray(image).astype(np.int16)).max() <= 1
     message = recorder.failed("none").message
-    assert message == "this model has no text encoder, and the prompt is not among its 2 embedded ones"
+    assert message == (
+        "prompt is none that this model has an embedding of, and it has no text encoder, "
+        "allowed are those of its prompt_embeds.safetensors"
+    )
 
 
 def test_a_dev_by_embeddings_makes_the_images_that_it_makes_with_its_text_encoder(
