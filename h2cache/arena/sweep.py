@@ -127,7 +127,7 @@ SWEEPS: Mapping[str, tuple[Setting, ...]] = {
 }
 
 
-OWN_CHANGES = (0.01, 0.013, 0.016, 0.02, 0.03, 0.045, 0.06, 0.09)
+OWN_CHANGES = (0.03, 0.045, 0.06, 0.09, 0.13, 0.2, 0.3, 0.5)
 """Of flux-nano's velocity: a step changes it less than its authors' polynomial says of FLUX.1."""
 FIT = ("fit", "own")
 """``ranking.FITTED`` in the label."""
