@@ -42,11 +42,7 @@ class Family(Protocol):
         ...
 
     def encode(self, pipeline: Any, prompt: str, text_length: int) -> Embedding:
-        """The prompt's embedding. Raises UnknownPrompt where there is no text encoder.
-
-        A fast tokenizer remembers the padding of its last call, so that one with other padding than the pipeline's
-        would change what another engine on the same pipeline reads.
-        """
+        """The prompt's embedding, by one thread at a time. Raises UnknownPrompt where there is no text encoder."""
         ...
 
     def embeds_guidance(self, pipeline: Any) -> bool:

@@ -3,8 +3,9 @@
 import json
 import logging
 import re
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,18 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class LoadedModel:
     """A pipeline on its device (its parts are registered at run time, so that types do not know them), its family,
-    its transformer seen as two stages, and where its tensors live."""
+    its transformer seen as two stages, and where its tensors live.
+
+    ``reading`` is held while a prompt is encoded: a fast tokenizer keeps the padding of a call on itself, and the
+    pipelines call theirs with two.
+    """
 
     pipeline: Any
     family: Family
     flux: FluxModel
     device: torch.device
     dtype: torch.dtype
+    reading: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def takes_guidance(self) -> bool:

@@ -29,7 +29,8 @@ class TextEncoder:
         if known is not None:
             self._recent.move_to_end(key)
             return known
-        embedding = self._model.family.encode(self._model.pipeline, *key)
+        with self._model.reading:
+            embedding = self._model.family.encode(self._model.pipeline, *key)
         self._remember(key, embedding)
         return embedding
 

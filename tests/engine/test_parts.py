@@ -4,6 +4,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -218,3 +219,17 @@ def test_available_memory_counts_what_the_page_cache_would_give_back(tmp_path: P
     meminfo.write_text("MemTotal: 9000 kB\nMemFree: 100 kB\nMemAvailable:    8000 kB\n")
     assert available_bytes(meminfo) == 8000 * 1024
     assert available_bytes(tmp_path / "none") > 0
+
+
+def test_two_threads_on_one_model_read_a_prompt_as_one_does(kontext: LoadedModel) -> None:
+    """Its pipeline calls each tokenizer with two paddings, which the tokenizer keeps on itself."""
+
+    def read(times: int) -> list[torch.Tensor]:
+        text = TextEncoder(kontext, TEXT_LENGTH, cache_bytes=0)
+        return [text.encode("a red cat").tokens for _ in range(times)]
+
+    (alone,) = read(1)
+    with ThreadPoolExecutor(3) as pool:
+        together = [tokens for of_thread in pool.map(read, 3 * [400]) for tokens in of_thread]
+    assert {tokens.shape for tokens in together} == {alone.shape}
+    assert max(float((tokens - alone).abs().max()) for tokens in together) < 1e-5
