@@ -39,7 +39,7 @@ gpu-test: install
 
 # 20,000 calls made up from the API's own document, in each of the two modes.
 fuzz: install
-	FUZZ_CALLS=20000 $(BIN)/python -m pytest tests/api/test_fuzz.py
+	FUZZ_CALLS=20000 $(BIN)/python -m pytest -rP tests/api/test_fuzz.py
 
 lint: install
 	$(BIN)/ruff check .

@@ -20,6 +20,8 @@ from PIL import Image
 from schemathesis import APIOperation, Case, GenerationMode, Response
 from schemathesis.core.result import Ok
 
+from tests.api.fuzz_known import KEPT, Known
+
 Operation = APIOperation[Any, Any, Any, Any]
 GENERATIONS = "/v1/images/generations"
 OURS = {503: {"not_ready"}, 504: {"deadline_exceeded"}}
@@ -53,18 +55,27 @@ class Tally:
         mine = {key: count for key, count in self.statuses.items() if path in (None, key[0].split(" ")[1])}
         return sum(count for (_, status), count in mine.items() if 200 <= status < 300) / sum(mine.values())
 
+    def table(self) -> str:
+        """A line an operation: its calls, and how many of them had which status."""
+        rows: dict[str, list[str]] = {}
+        for (label, status), count in sorted(self.statuses.items()):
+            rows.setdefault(label, []).append(f"{count} x {status}")
+        lines = [f"{self.calls} calls, {self.share_of_2xx():.1%} of them 2xx, {len(self.faults)} faults"]
+        return "\n".join(lines + [f"{label:32} {', '.join(row)}" for label, row in rows.items()])
+
 
 def fuzz(client: httpx.Client, calls: int) -> Tally:
     """About ``calls`` calls to a live server, as many to each operation and kind; more to what makes images."""
-    tally = Tally()
+    tally, known = Tally(), Known()
     schemathesis.openapi.format("binary", pictures())
     schema = schemathesis.openapi.from_dict(without_webhooks(client.get("/openapi.json").json()))
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    operations.sort(key=share_of, reverse=True)
     shares = {operation.label: share_of(operation) for operation in operations}
     for operation in operations:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             count = max(1, calls * shares[operation.label] // sum(shares.values()) // 2)
-            call_often(operation, mode, str(client.base_url), count, tally)
+            call_often(operation, mode, str(client.base_url), count, tally, known)
     return tally
 
 
@@ -82,8 +93,13 @@ def share_of(operation: Operation) -> int:
     return 1 if any(True for _ in operation.iter_parameters()) else 0
 
 
-def call_often(operation: Operation, mode: GenerationMode, url: str, count: int, tally: Tally) -> None:
-    """Draw and make ``count`` calls; a wrong call of what takes nothing is not made."""
+def call_often(
+    operation: Operation, mode: GenerationMode, url: str, count: int, tally: Tally, known: Known
+) -> None:
+    """Draw and make ``count`` calls; a wrong call of what takes nothing is not made.
+
+    Half of the valid ones that name a job name one that there is.
+    """
 
     @settings(
         max_examples=count,
@@ -93,14 +109,17 @@ def call_often(operation: Operation, mode: GenerationMode, url: str, count: int,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=operation.as_strategy(generation_mode=mode))
-    def call(case: Case[Any]) -> None:
+    @given(case=operation.as_strategy(generation_mode=mode), place=st.integers(0, 2 * KEPT - 1))
+    def call(case: Case[Any], place: int) -> None:
+        if mode is GenerationMode.POSITIVE:
+            known.put_into(case, place)
         try:
             response = case.call(base_url=url)
         except Exception as error:  # a connection that is closed is a finding, whatever the client calls it
             tally.faults.setdefault(f"{operation.label}: {type(error).__name__}", str(error)[:500])
             return
         tally.statuses[operation.label, response.status_code] += 1
+        known.note(response)
         for fault in faults(operation, response):
             tally.faults.setdefault(
                 f"{operation.label}: {fault}", f"{case.as_curl_command()[:700]}\n{response.text[:300]}"
