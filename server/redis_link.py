@@ -11,11 +11,12 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import redis.exceptions
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 
 from server.errors import SettingsError, StartupError, StorageFull, StorageUnreachable
+from server.redis_pool import FairPool
 
 SCHEMES = ("redis", "rediss", "unix")
 CONNECT_TIMEOUT_S = 2.0
@@ -72,12 +73,13 @@ def read_address(url: str, password_file: str = "") -> RedisAddress:
 def open_redis(address: RedisAddress, max_connections: int, block_s: float = 0.0, text: bool = False) -> Any:
     """A client that connects when it is first used. ``block_s``: the longest that a command of it blocks.
 
-    Answers are bytes, or with ``text`` strings. Whoever finds all connections busy waits for one.
+    Answers are bytes, or with ``text`` strings. Whoever finds all connections busy waits for one, first
+    come, first served.
     """
-    pool = BlockingConnectionPool.from_url(
+    pool = FairPool.from_url(
         address.url,
         max_connections=max_connections,
-        timeout=block_s + ANSWER_TIMEOUT_S,
+        wait_s=block_s + ANSWER_TIMEOUT_S,
         socket_timeout=block_s + ANSWER_TIMEOUT_S,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         health_check_interval=HEALTH_CHECK_EACH_S,

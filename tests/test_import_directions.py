@@ -104,7 +104,8 @@ ALLOWED: dict[str, set[str]] = {
     "server.http_server": {"h11", "uvicorn"},
     "server.fidelity": {"numpy", "PIL"},
     "server.results.redis": {"server.redis_link"},
-    "server.redis_link": {"redis", "server.errors"},
+    "server.redis_link": {"redis", "server.errors", "server.redis_pool"},
+    "server.redis_pool": {"redis"},
     "server.image_metadata": {"PIL", "server.errors", "server.request"},
     "server.engine": {
         "torch",

@@ -12,6 +12,9 @@ from server.request import CacheChoice
 
 LARGEST_BATCH_LABEL = 64
 PAIR = ("preset", "tau1", "tau2")
+ENDS = ("finished", "failed", "dropped")
+"""Of an image."""
+RESUMES = ("full", "latents")
 
 
 class WorkerMetrics:
@@ -33,6 +36,8 @@ class WorkerMetrics:
         self._step_seconds = new.histogram("h2serve_step_seconds", said, buckets.STEP_S, "batch")
         self._batch_limit = new.gauge("h2serve_batch_limit", "Samples in a step at most")
         self._images = new.counter("h2serve_images", "Images by how they ended", "end")
+        for end in ENDS:
+            self._images.labels(end)
         said = "Prompts by where their embedding came from"
         self._texts = new.counter("h2serve_text_encodings", said, "source")
         self._results = new.counter("h2serve_results_bytes", "Bytes of images stored")
@@ -40,6 +45,8 @@ class WorkerMetrics:
         said = "Jobs that went to another worker while this one held them"
         self._lost = new.counter("h2serve_leases_lost", said)
         self._resumes = new.counter("h2serve_resumes", "Samples taken up from a checkpoint", "kind")
+        for kind in RESUMES:
+            self._resumes.labels(kind)
         said = "At the last step: what running samples will hold at most, their budget, the device's allocations"
         self._memory = new.gauge("h2serve_memory_bytes", said, "kind")
 

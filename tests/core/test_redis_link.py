@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 
 import pytest
-from redis.exceptions import ResponseError
+from redis.exceptions import ConnectionError, ResponseError
 
 from server.errors import SettingsError, StartupError, StorageFull
 from server.redis_link import check_redis, open_redis, plain_errors, read_address, warnings_of
@@ -122,3 +122,45 @@ def test_a_refused_write_is_a_full_store_and_nothing_else_is(begins: str, word: 
 
 def test_a_server_without_the_fields_is_not_guessed_at() -> None:
     assert warnings_of({"aof_enabled": 1}) == []
+
+
+def test_whoever_waits_for_a_connection_is_served_before_those_who_come_later() -> None:
+    async def scenario(url: str) -> None:
+        served: list[str] = []
+        async with open_redis(read_address(url), 1) as client:
+            pool = client.connection_pool
+
+            async def ask(name: str) -> None:
+                await pool.release(await pool.get_connection())
+                served.append(name)
+
+            held = await pool.get_connection()
+            waiting = [asyncio.create_task(ask(name)) for name in "abc"]
+            await asyncio.sleep(0)
+            await pool.release(held)
+            await ask("later")
+            await asyncio.gather(*waiting)
+        assert served == ["a", "b", "c", "later"]
+
+    with redis_server() as server:
+        asyncio.run(scenario(server.url))
+
+
+def test_a_connection_that_fails_or_is_given_up_leaves_its_place_to_the_next() -> None:
+    async def scenario(url: str, nobody: str) -> None:
+        async with open_redis(read_address(nobody), 1) as client:
+            for _ in range(3):
+                with pytest.raises(ConnectionError):
+                    await client.ping()
+        async with open_redis(read_address(url), 1) as client:
+            pool = client.connection_pool
+            held = await pool.get_connection()
+            waiting = asyncio.create_task(pool.get_connection())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            await pool.release(held)
+            assert await client.ping()
+
+    with redis_server() as server:
+        asyncio.run(scenario(server.url, f"redis://127.0.0.1:{free_port()}"))

@@ -33,6 +33,7 @@ LIMIT_S = 600.0
 
 
 async def keys_of(queue: RedisQueue) -> set[str]:
+    await asyncio.sleep(0.02)  # the gate of a sweep ends after a millisecond here
     return {key async for key in queue._client.scan_iter(count=1000)}
 
 
@@ -75,7 +76,6 @@ def test_after_jobs_of_every_kind_and_their_lives_redis_holds_what_it_held_befor
             assert (depth.images_waiting, depth.images_running, depth.jobs_waiting) == (0, 0, 0)
             await pass_ms(redis, queue, DAY_MS)
             assert await queue.workers() == []
-            await asyncio.sleep(0.02)  # the gate of a sweep ends after a millisecond here
             held.append(await keys_of(queue))
         assert held[0] == held[1] == held[2]
         for key in held[0]:

@@ -121,10 +121,12 @@ def test_ends_and_refusals_are_there_at_0_before_the_first() -> None:
     sides = Sides()
     assert sides.value("h2serve_jobs_total", state="dead") == 0
     assert sides.value("h2serve_refusals_total", reason="queue_full") == 0
+    assert [sides.value("h2serve_images_total", end=end) for end in ("finished", "failed", "dropped")] == [0, 0, 0]
+    assert [sides.value("h2serve_resumes_total", kind=kind) for kind in ("full", "latents")] == [0, 0]
 
 
 def test_two_servers_in_one_process_do_not_share_numbers() -> None:
     one, other = Sides(), Sides()
     one.worker.image_ended("finished")
     assert 'h2serve_images_total{end="finished"} 1.0' in one.text()
-    assert 'end="finished"' not in other.text()
+    assert 'h2serve_images_total{end="finished"} 0.0' in other.text()
