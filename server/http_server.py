@@ -9,6 +9,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 LONGEST_HEAD = 16 * 1024
 """Bytes of a request's line and headers. h11 has such a limit; httptools has none."""
+KEPT_AT_REST_S = 75
+"""Of a connection between two requests. Longer than clients (httpx 5 s) and load balancers (60 s) keep theirs: who
+closes first may do so while a request is on its way, and only the client knows that there is none.
+"""
 LAST_BYTES_S = 5
 """After draining: how long answers may still be written, and what half-sent requests may keep open."""
 
@@ -27,6 +31,7 @@ def http_config(app: Any, head_timeout_s: float) -> uvicorn.Config:
         lifespan="off",
         log_level="warning",
         access_log=False,
+        timeout_keep_alive=KEPT_AT_REST_S,
         timeout_graceful_shutdown=LAST_BYTES_S,
     )
 
