@@ -1,4 +1,4 @@
-"""One server with an instant engine for the tests of the API."""
+"""A server with an instant engine for the tests of the API, in each of the two modes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,13 +8,14 @@ import pytest
 
 from server.engine.fake import InstantEngine
 from tests.live import live_server
+from tests.live_cluster import live_cluster
 
 PROMPT = "a large red circle at the left on a blue background"
 
 
-@pytest.fixture(scope="package")
-def client() -> Iterator[httpx.Client]:
-    with live_server(InstantEngine) as client:
+@pytest.fixture(scope="package", params=[live_server, live_cluster], ids=["embedded", "distributed"])
+def client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    with request.param(InstantEngine) as client:
         yield client
 
 

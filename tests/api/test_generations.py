@@ -8,7 +8,9 @@ import httpx
 import pytest
 from PIL import Image
 
+from server.engine.fake import InstantEngine
 from tests.api.conftest import error_of, generate
+from tests.live import live_server
 
 
 def image_of(entry: dict[str, Any]) -> Image.Image:
@@ -121,12 +123,16 @@ def test_every_preset_that_is_listed_can_be_asked_for_and_says_what_it_was_measu
         assert preset.get("calibrated") in (None, "measured_flops_ratio" in preset)
 
 
-def test_health_metrics_and_docs_answer(client: httpx.Client) -> None:
-    generate(client)
+def test_health_and_docs_answer(client: httpx.Client) -> None:
     for path in ("/livez", "/readyz", "/startupz", "/docs", "/openapi.json"):
         assert client.get(path).status_code == 200
-    text = client.get("/metrics").text
-    assert 'h2serve_requests_total{code="200",route="/v1/images/generations"}' in text
+
+
+def test_the_metrics_of_one_process_have_requests_steps_and_queue() -> None:
+    with live_server(InstantEngine) as client:
+        generate(client)
+        text = client.get("/metrics").text
+    assert 'h2serve_requests_total{code="200",route="/v1/images/generations"} 1.0' in text
     assert 'h2serve_steps_total{outcome="full",preset="balanced",tau1="0.15",tau2="0.22"}' in text
     assert "h2serve_queue_images_waiting 0.0" in text
 
