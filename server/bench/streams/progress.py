@@ -3,31 +3,43 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 
-from server.bench.streams.servers import client_on_its_own_cpu, real_server
-from server.bench.streams.watcher import watch
+from server.bench.streams.asker import PARTIALS, Answered, Asker
+from server.bench.streams.servers import Started, client_on_its_own_cpu, real_server
 
-IMAGES, IN_FLIGHT, PASSES, ALONE = 16, 8, 7, 10
-PARTIALS = 3
-BODY = {
-    "prompt": "a large red heart at the left on a blue background",
-    "num_inference_steps": 20,
-    "cache": "balanced",
-}
-GENERATIONS = "/v1/images/generations"
-Make = Callable[[httpx.AsyncClient, int], Awaitable[None]]
+IMAGES, PASSES, ALONE = 8, 9, 10
+Ask = Callable[[int], Awaitable[Answered]]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Seconds that so many images at once took, by the clock and of the server's CPU time."""
+
+    wall_s: float
+    cpu_s: float
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A pass of each kind, one after the other: without events, with them, and with previews."""
+
+    plain: Pass
+    events: Pass
+    partials: Pass
 
 
 @dataclass(frozen=True)
 class ProgressCost:
-    """Medians. ``events_ratio`` is the throughput with events over that without."""
+    """Medians. A ratio is the throughput with events over that without, by the clock and by the server's CPU time;
+    other programs on the machine change the latter less.
+    """
 
-    events_ratio: float
+    wall_ratio: float
+    cpu_ratio: float
     events_per_image: float
     first_event_ms: float
     first_partial_ms: float
@@ -37,78 +49,42 @@ class ProgressCost:
 
 def measure_progress() -> ProgressCost:
     """Passes of all kinds take turns, so that a machine that slows down slows all."""
-    with client_on_its_own_cpu(), real_server() as address:
-        return asyncio.run(measured(address))
+    with client_on_its_own_cpu(), real_server() as server:
+        return asyncio.run(measured(server))
 
 
-async def measured(address: str) -> ProgressCost:
-    """The passes, then single requests on an idle server."""
-    heard = 0
+async def measured(server: Started) -> ProgressCost:
+    """The turns, then single requests on an idle server."""
+    async with httpx.AsyncClient(base_url=server.said, timeout=600) as client:
+        asker = Asker(client)
+        kinds = (asker.at_once, asker.with_events, asker.with_partials)
+        for ask in kinds:
+            await ask(0)
+        asker.heard = 0
+        turns = [Turn(*[await one_pass(server, ask, IMAGES * turn) for ask in kinds]) for turn in range(PASSES)]
+        events_per_image = asker.heard / (PASSES * IMAGES)
+        jobs = [await asker.with_events(seed) for seed in range(ALONE)]
+        streams = [await asker.with_partials(seed) for seed in range(ALONE)]
+    return cost_of(turns, events_per_image, jobs, streams)
 
-    async def at_once(client: httpx.AsyncClient, seed: int) -> None:
-        (await client.post(GENERATIONS, json={**BODY, "seed": seed})).raise_for_status()
 
-    async def with_events(client: httpx.AsyncClient, seed: int) -> None:
-        nonlocal heard
-        job = (await client.post("/v1/jobs", json={**BODY, "seed": seed})).raise_for_status().json()
-        async for _ in watch(address, f"/v1/jobs/{job['id']}/events"):
-            heard += 1
+async def one_pass(server: Started, ask: Ask, first_seed: int) -> Pass:
+    """All images of a pass are asked for at once."""
+    began_s, cpu_s = time.monotonic(), server.cpu_s()
+    await asyncio.gather(*(ask(first_seed + number) for number in range(IMAGES)))
+    return Pass(time.monotonic() - began_s, server.cpu_s() - cpu_s)
 
-    async def with_partials(client: httpx.AsyncClient, seed: int) -> None:
-        await streamed(client, seed, PARTIALS)
 
-    kinds: dict[str, Make] = {"plain": at_once, "events": with_events, "partials": with_partials}
-    seconds: dict[str, list[float]] = {name: [] for name in kinds}
-    async with httpx.AsyncClient(base_url=address, timeout=600) as client:
-        for make in kinds.values():
-            await make(client, 0)
-        heard = 0
-        for turn in range(PASSES):
-            for name, make in kinds.items():
-                seconds[name].append(await one_pass(client, make, turn * IMAGES))
-        firsts = [await first_event(client, address, seed) for seed in range(ALONE)]
-        streams = [await streamed(client, seed, PARTIALS) for seed in range(ALONE)]
-    plain, events, partials = (seconds[name] for name in kinds)
-    more_s = [with_s - without_s for with_s, without_s in zip(partials, plain, strict=True)]
+def cost_of(
+    turns: Sequence[Turn], events_per_image: float, jobs: Sequence[Answered], streams: Sequence[Answered]
+) -> ProgressCost:
+    """The medians over the turns, and over the jobs and streams of which each was alone on the server."""
     return ProgressCost(
-        statistics.median(without_s / with_s for with_s, without_s in zip(events, plain, strict=True)),
-        heard / (PASSES * IMAGES),
-        1000 * statistics.median(firsts),
-        1000 * statistics.median(first_s for first_s, _ in streams),
-        1000 * statistics.median(whole_s for _, whole_s in streams),
-        1000 * statistics.median(more_s) / (IMAGES * PARTIALS),
+        statistics.median(turn.plain.wall_s / turn.events.wall_s for turn in turns),
+        statistics.median(turn.plain.cpu_s / turn.events.cpu_s for turn in turns),
+        events_per_image,
+        1000 * statistics.median(job.first_s for job in jobs),
+        1000 * statistics.median(stream.first_s for stream in streams),
+        1000 * statistics.median(stream.whole_s for stream in streams),
+        1000 * statistics.median(turn.partials.cpu_s - turn.plain.cpu_s for turn in turns) / (IMAGES * PARTIALS),
     )
-
-
-async def one_pass(client: httpx.AsyncClient, make: Make, first_seed: int) -> float:
-    """Seconds of so many images with so many in flight."""
-    places = asyncio.Semaphore(IN_FLIGHT)
-
-    async def one(seed: int) -> None:
-        async with places:
-            await make(client, seed)
-
-    began_s = time.perf_counter()
-    await asyncio.gather(*(one(first_seed + number) for number in range(IMAGES)))
-    return time.perf_counter() - began_s
-
-
-async def first_event(client: httpx.AsyncClient, address: str, seed: int) -> float:
-    """Seconds from the submit to the first event, which a second request asks for."""
-    began_s = time.monotonic()
-    job: dict[str, Any] = (await client.post("/v1/jobs", json={**BODY, "seed": seed})).raise_for_status().json()
-    at_s = [heard.at_s async for heard in watch(address, f"/v1/jobs/{job['id']}/events")]
-    return at_s[0] - began_s
-
-
-async def streamed(client: httpx.AsyncClient, seed: int, partials: int) -> tuple[float, float]:
-    """Seconds to the first event of a streamed answer, and to its end."""
-    body = {**BODY, "seed": seed, "stream": True, "partial_images": partials}
-    began_s = time.perf_counter()
-    first_s = 0.0
-    async with client.stream("POST", GENERATIONS, json=body) as response:
-        response.raise_for_status()
-        async for line in response.aiter_lines():
-            if line.startswith("data: ") and not first_s:
-                first_s = time.perf_counter() - began_s
-    return first_s, time.perf_counter() - began_s

@@ -8,9 +8,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 
 from server.bench.streams.fake_server import BATCH
 from server.cluster.local_redis import free_port, start_redis
@@ -18,6 +20,19 @@ from server.cluster.local_redis import free_port, start_redis
 ENVIRON = {"H2SERVE_REQUEST_LOG": "false", "H2SERVE_THREADS": "1", "OMP_NUM_THREADS": "1"}
 ADDRESS = r"(http://[0-9.:]+)"
 START_S = 60.0
+
+
+@dataclass(frozen=True)
+class Started:
+    """A server process, and what it said of itself when it was ready, such as its address."""
+
+    said: str
+    process: psutil.Process
+
+    def cpu_s(self) -> float:
+        """Seconds of CPU time that it has used, of all its threads."""
+        times = self.process.cpu_times()
+        return times.user + times.system
 
 
 @contextlib.contextmanager
@@ -32,8 +47,8 @@ def client_on_its_own_cpu() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def started(words: Sequence[str], said: str) -> Iterator[str]:
-    """A Python module with its words on CPU 0, and the first group of what it says when it is ready."""
+def started(words: Sequence[str], said: str) -> Iterator[Started]:
+    """A Python module with its words on CPU 0; ``said`` is the pattern of what is wanted of its output."""
     environ = {**os.environ, **ENVIRON}
     command = [sys.executable, "-m", *words]
     with subprocess.Popen(
@@ -42,7 +57,7 @@ def started(words: Sequence[str], said: str) -> Iterator[str]:
         os.sched_setaffinity(process.pid, {0})
         assert process.stdout is not None
         try:
-            yield first_match(process.stdout, said)
+            yield Started(first_match(process.stdout, said), psutil.Process(process.pid))
         finally:
             process.terminate()
 
@@ -59,8 +74,8 @@ def first_match(lines: Iterator[str], pattern: str) -> str:
 @contextlib.contextmanager
 def embedded_metronome() -> Iterator[str]:
     """The address of an embedded server with the engine that steps by the clock."""
-    with started(["server.bench.streams.fake_server"], f"ready at {ADDRESS}") as address:
-        yield address
+    with started(["server.bench.streams.fake_server"], f"ready at {ADDRESS}") as server:
+        yield server.said
 
 
 @contextlib.contextmanager
@@ -74,9 +89,9 @@ def distributed_metronome() -> Iterator[str]:
         worker = ["server", "worker", "--redis", url, "--engine", "metronome", "--max-batch", str(BATCH)]
         api = ["server", "api", "--redis", url, "--port", "0", "--max-queue", str(BATCH)]
         try:
-            with started(worker, r"(h2serve worker)"), started(api, f"at {ADDRESS}") as address:
-                wait_until_ready(address)
-                yield address
+            with started(worker, r"(h2serve worker)"), started(api, f"at {ADDRESS}") as server:
+                wait_until_ready(server.said)
+                yield server.said
         finally:
             redis.terminate()
             redis.wait()
@@ -92,7 +107,7 @@ def wait_until_ready(address: str) -> None:
 
 
 @contextlib.contextmanager
-def real_server() -> Iterator[str]:
-    """The address of an embedded server with flux-nano on one thread."""
-    with started(["server", "serve", "--port", "0", "--device", "cpu"], f"ready at {ADDRESS}") as address:
-        yield address
+def real_server() -> Iterator[Started]:
+    """An embedded server with flux-nano on one thread, which says its address."""
+    with started(["server", "serve", "--port", "0", "--device", "cpu"], f"ready at {ADDRESS}") as server:
+        yield server
