@@ -2,7 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 BUDGET ?= 120
-# How many processes share the tests, a file at a time, with one thread of torch each.
+# How many processes share the tests, a file at a time, with one thread of torch each. Not the files with the most tests
+# first, as xdist would have it: that leaves the longest single tests for the end, when one process has nothing to do.
 TEST_PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,7 +28,7 @@ cluster: install
 	exec $(BIN)/h2serve cluster --port $(PORT)
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 # The 25 cases of docs/faults.md: kills and cuts real processes. At most 15 minutes on two cores.
 faults: install

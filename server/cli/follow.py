@@ -22,9 +22,11 @@ async def make_as_job(client: httpx.AsyncClient, body: dict[str, Any], hear: Hea
     path = f"/v1/jobs/{job['id']}"
     try:
         while True:
+            heed_interruption()
             with contextlib.suppress(httpx.HTTPError):  # the events are for the eye; the result says how it is
                 async for event in events(client, f"{path}/events"):
                     hear(event)
+            heed_interruption()
             answer = await ask(client, "GET", f"{path}/result")
             if answer.get("object") != "job":
                 return answer
@@ -33,6 +35,13 @@ async def make_as_job(client: httpx.AsyncClient, body: dict[str, Any], hear: Hea
         with contextlib.suppress(httpx.HTTPError):
             await client.delete(path, timeout=CANCEL_WITHIN_S)
         raise
+
+
+def heed_interruption() -> None:
+    """Raises CancelledError again where a connection's own error, as it was closed, came in its place."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def events(client: httpx.AsyncClient, path: str) -> AsyncIterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,39 @@ def test_who_interrupts_a_command_cancels_its_job() -> None:
             making.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await making
+
+    asyncio.run(scenario())
+    assert calls == ["POST /v1/jobs", "GET /v1/jobs/x/events", "DELETE /v1/jobs/x"]
+
+
+class BreaksWhenClosed(httpx.AsyncByteStream):
+    """Events that never come, of a connection that cannot be closed without an error."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b""
+
+    async def aclose(self) -> None:
+        raise httpx.ReadError("broken")
+
+
+def test_an_interruption_is_not_lost_in_an_error_of_the_connection() -> None:
+    calls: list[str] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        calls.append(f"{request.method} {request.url.path}")
+        if request.url.path.endswith("/events"):
+            return httpx.Response(200, stream=BreaksWhenClosed())
+        return httpx.Response(202, json={"object": "job", "id": "x"})
+
+    async def scenario() -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://x") as client:
+            making = asyncio.create_task(make_as_job(client, {"prompt": "x"}, print))
+            while "GET /v1/jobs/x/events" not in calls:
+                await asyncio.sleep(0.01)
+            making.cancel()
+            done, _ = await asyncio.wait([making], timeout=30)
+            assert done and making.cancelled()
 
     asyncio.run(scenario())
     assert calls == ["POST /v1/jobs", "GET /v1/jobs/x/events", "DELETE /v1/jobs/x"]
