@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from server.cli.early_end import end_early_when_told
+
 
 def api(
     redis: Annotated[str | None, typer.Option(help="redis://HOST:PORT/DB of the queue")] = None,
@@ -25,6 +27,7 @@ def api(
     ] = None,
 ) -> None:
     """Serve the HTTP API; the work is done by `h2serve worker`."""
+    end_early_when_told()
     from prometheus_client import CollectorRegistry
 
     from server.app import served_profile

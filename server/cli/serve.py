@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from server.cli.early_end import end_early_when_told
+
 if TYPE_CHECKING:
     from server.profile import ModelProfile
 
@@ -38,6 +40,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a model: API, queue and engine in one process."""
+    end_early_when_told()
     from server.app import EmbeddedServer, real_engine, served_profile
     from server.app_access import keys_of
     from server.loading import run_and_leave

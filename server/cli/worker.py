@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from server.cli.early_end import end_early_when_told
+
 
 def worker(
     redis: Annotated[str | None, typer.Option(help="redis://HOST:PORT/DB of the queue")] = None,
@@ -28,6 +30,7 @@ def worker(
     ] = None,
 ) -> None:
     """Work on the jobs that `h2serve api` takes in; any number of workers, on any number of hosts."""
+    end_early_when_told()
     from prometheus_client import CollectorRegistry
 
     from server.app import real_engine, served_profile
