@@ -22,6 +22,7 @@ from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
 from server.app_access import access_of, signer_of, webhooks_of
 from server.calibrate.presets_file import read_presets
+from server.catalogue import Catalogue
 from server.engine.interface import Engine, EngineLimits
 from server.jobs.memory import MemoryQueue
 from server.jobs.terms import QueueTerms
@@ -84,7 +85,7 @@ class EmbeddedServer:
         """The application to be served; it answers 503 until ``start`` is through."""
         return create_api(
             ApiParts(
-                profile=self.profile,
+                catalogue=Catalogue((self.profile,)),
                 limits=api_limits(self.settings),
                 queue=self.queue,
                 results=self.results,
@@ -101,10 +102,11 @@ class EmbeddedServer:
                 wall_clock=time.time,
                 new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
                 new_id=new_id,
-                images_per_s=lambda: None if self._worker is None else self._worker.rate.images_per_s,
-                most_pixels=lambda: self.settings.max_pixels or None,
+                images_per_s=lambda model: None if self._worker is None else self._worker.rate.images_per_s,
+                most_pixels=lambda model: self.settings.max_pixels or None,
                 has_started=lambda: self.readiness.started,
                 not_ready=self._not_ready,
+                not_accepting=self._not_ready,
                 pages=read_files() if self.settings.playground else {},
                 traces=self.traces,
                 webhooks=webhooks_of(self.settings, ForgetfulOutbox()),
@@ -223,6 +225,13 @@ def served_profile(settings: Settings) -> ModelProfile:
     """The model's profile, with the presets of a calibration where the settings name one."""
     profile = load_profile(settings.model)
     return with_presets(profile, read_presets(Path(settings.presets))) if settings.presets else profile
+
+
+def served_models(settings: Settings) -> Catalogue:
+    """What an API process accepts without having heard of a worker: its own model, and further ones."""
+    first = served_profile(settings)
+    further = [load_profile(name) for name in settings.further_models.split()]
+    return Catalogue((first, *(profile for profile in further if profile.name != first.name)))
 
 
 def real_engine(settings: Settings, profile: ModelProfile) -> Engine:

@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     redis: str
     results_redis: str
     redis_password_file: str
+    further_models: str
     ready_without_workers: bool
     metrics_host: str
     metrics_port: int = Field(ge=0, le=65535)

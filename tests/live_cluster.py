@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from prometheus_client import CollectorRegistry
 
-from server.app import LoadEngine, served_profile
+from server.app import LoadEngine, served_models, served_profile
 from server.cluster.api_server import ApiServer
 from server.cluster.stores import open_stores
 from server.cluster.worker_server import WorkerServer
@@ -38,7 +38,7 @@ def live_cluster(load_engine: LoadEngine, **changes: Any) -> Iterator[httpx.Clie
             serving = WorkerServer(settings, profile, stores, load_engine, port_of_worker, CollectorRegistry())
             worker = Worker(serving._parts(engine))
             working = asyncio.create_task(worker.run())
-            api = ApiServer(settings, profile, open_stores(settings, ignore), CollectorRegistry())
+            api = ApiServer(settings, served_models(settings), open_stores(settings, ignore), CollectorRegistry())
             http = QuietServer(http_config(api.api(), settings.head_timeout_s))
             answering = asyncio.create_task(http.serve(sockets=[listening]))
             try:

@@ -14,6 +14,7 @@ from server.api.editing import refuse_what_fills_in
 from server.api.envelope import object_of
 from server.api.job_view import own_job
 from server.api.making import start_job
+from server.api.model_choice import known_model
 from server.api.parts import ApiParts
 from server.api.quoting import printable
 from server.api.run_terms import as_job, digest_of, parse_terms
@@ -21,20 +22,21 @@ from server.errors import UnknownJob
 
 
 def bfl_router(parts: ApiParts) -> APIRouter:
-    """The routes over their parts; a path for the model's name and one for each alias."""
+    """The routes over their parts; a path for each listed model's name and one for each of its aliases."""
     router = APIRouter()
 
     async def submit(request: Request) -> Response:
         """Make an image of a prompt later: the answer says where to look for it."""
         body = await read_json(request, parts.limits.body_limit_bytes)
-        refuse_what_fills_in(parts.profile)
-        wanted = parse_bfl(body, parts.profile, parts.limits, parts.new_seed)
+        profile = known_model(request.url.path.rpartition("/")[2], parts.catalogue)
+        refuse_what_fills_in(profile)
+        wanted = parse_bfl(body, profile, parts.limits, parts.new_seed)
         terms = as_job(parse_terms(body, request.headers, digest_of(body)))
         job = await start_job(parts, request, wanted, replace(terms, as_url=True))
         base = base_url(request, parts.public_url)
         return JSONResponse({"id": job.id, "polling_url": f"{base}/v1/get_result?id={job.id}"})
 
-    for name in (parts.profile.name, *parts.profile.aliases):
+    for name in dict.fromkeys(name for each in parts.catalogue.listed for name in (each.name, *each.aliases)):
         router.add_api_route(
             f"/v1/{name}", submit, methods=["POST"], openapi_extra=SUBMIT_DOC, operation_id=f"bfl_{name}"
         )

@@ -12,6 +12,7 @@ from server.api.edit_schema import EDIT_DOC, VARIATION_DOC
 from server.api.editing import Editing, parse_edit, parse_variation
 from server.api.form_body import body_of
 from server.api.making import make
+from server.api.model_choice import chosen_model
 from server.api.multipart import Form, read_form
 from server.api.parts import ApiLimits, ApiParts
 from server.api.run_terms import digest_of, parse_terms
@@ -57,13 +58,15 @@ def edits_router(parts: ApiParts) -> APIRouter:
 
 async def edit_images(parts: ApiParts, request: Request, parse: Parse) -> Response:
     """From the form to the answer. The files go with the job; where its end is not known, they expire."""
-    reason = parts.not_ready()
+    reason = parts.not_accepting()
     if reason is not None:  # before megabytes are read in vain
         raise NotReady(reason)
     form = await read_form(request, parts.limits.upload_limit_bytes)
-    terms = parse_terms(body_of(form.fields), request.headers, digest_of_form(form))
+    body = body_of(form.fields)
+    profile = chosen_model(body, parts.catalogue)
+    terms = parse_terms(body, request.headers, digest_of_form(form))
     editing = await asyncio.to_thread(
-        parse, form, parts.profile, parts.limits, parts.new_seed, keep_under=parts.new_id()
+        parse, form, profile, parts.limits, parts.new_seed, keep_under=parts.new_id()
     )
     await keep_inputs(parts.results, editing.files, parts.limits.input_ttl_s)
     try:

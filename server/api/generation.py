@@ -6,9 +6,8 @@ from typing import Any
 from server.api.cache_choice import resolve_cache
 from server.api.fields import integer, number, one_of, text
 from server.api.parts import ApiLimits
-from server.api.quoting import quoted
 from server.api.sizes import resolve_size
-from server.errors import RequestError, UnknownModel
+from server.errors import RequestError
 from server.profile import ModelProfile
 from server.request import ImageRequest, OutputFormat
 
@@ -29,7 +28,6 @@ def parse_generation(
 ) -> ImageRequest:
     """Check and complete; unknown top-level keys are ignored as other servers do."""
     _refuse_what_does_not_work_yet(body)
-    model = _model(body, profile)
     prompt = prompt_of(body, limits.prompt_limit, needs_prompt)
     width, height = resolve_size(text(body, "size"), profile, limits.size_policy)
     # What the queue never holds would be a 429 for ever.
@@ -40,7 +38,7 @@ def parse_generation(
     compression = integer(body, "output_compression", 0, 100)
     return ImageRequest(
         prompt=prompt,
-        model=model,
+        model=profile.name,
         num_images=num_images,
         width=width,
         height=height,
@@ -60,14 +58,6 @@ def parse_generation(
 
 def _refuse_what_does_not_work_yet(body: Mapping[str, Any]) -> None:
     one_of(body, "background", ("auto", "opaque"))
-
-
-def _model(body: Mapping[str, Any], profile: ModelProfile) -> str:
-    """The served model's name; absent means the one that there is."""
-    name = text(body, "model")
-    if name is None or name in (profile.name, *profile.aliases):
-        return profile.name
-    raise UnknownModel(f"model {quoted(name)} is not served here, allowed is {profile.name}", "model")
 
 
 def prompt_of(body: Mapping[str, Any], limit: int, needs_prompt: bool = True) -> str:

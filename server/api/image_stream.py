@@ -3,6 +3,7 @@
 from typing import Any
 
 from server.api.ends import result_from
+from server.api.model_choice import model_of
 from server.api.parts import ApiParts
 from server.api.result_images import answer_of, bytes_of, quality_of
 from server.api.sse import Events, ServerEvent
@@ -54,7 +55,7 @@ def _event(parts: ApiParts, job: Job, name: str, data: dict[str, Any]) -> Server
         "created_at": int(parts.wall_clock()),
         "background": "opaque",
         "output_format": request.output_format.value,
-        "quality": quality_of(request.cache, parts.profile),
+        "quality": quality_of(request.cache, model_of(request.model, parts.catalogue)),
         "size": f"{request.width}x{request.height}",
     }
     return ServerEvent(name, {**said, **data})

@@ -7,6 +7,7 @@ from server.api.body import read_json
 from server.api.editing import refuse_what_fills_in
 from server.api.generation import parse_generation
 from server.api.making import make
+from server.api.model_choice import chosen_model
 from server.api.parts import ApiParts
 from server.api.run_terms import digest_of, parse_terms
 from server.api.schema import GENERATION_DOC
@@ -20,8 +21,9 @@ def images_router(parts: ApiParts) -> APIRouter:
     async def generate(request: Request) -> Response:
         """Make images of a prompt."""
         body = await read_json(request, parts.limits.body_limit_bytes)
-        refuse_what_fills_in(parts.profile)
-        wanted = parse_generation(body, parts.profile, parts.limits, parts.new_seed)
+        profile = chosen_model(body, parts.catalogue)
+        refuse_what_fills_in(profile)
+        wanted = parse_generation(body, profile, parts.limits, parts.new_seed)
         return await make(parts, request, wanted, parse_terms(body, request.headers, digest_of(body)))
 
     return router

@@ -17,6 +17,7 @@ from server.api.job_schema import CANCEL_DOC, JOB_DOC, LIST_DOC, RESULT_DOC, SUB
 from server.api.job_shape import shape_job
 from server.api.job_view import estimate, job_answer, own_job
 from server.api.making import make
+from server.api.model_choice import chosen_model
 from server.api.parts import ApiParts
 from server.api.result_images import NO_LONGER_STORED, answer_of
 from server.api.run_terms import as_job, digest_of, parse_terms
@@ -34,8 +35,9 @@ def jobs_router(parts: ApiParts) -> APIRouter:
     async def submit_job(request: Request) -> Response:
         """Make images of a prompt later: the answer is the job."""
         body = await read_json(request, parts.limits.body_limit_bytes)
-        refuse_what_fills_in(parts.profile)
-        wanted = parse_generation(body, parts.profile, parts.limits, parts.new_seed)
+        profile = chosen_model(body, parts.catalogue)
+        refuse_what_fills_in(profile)
+        wanted = parse_generation(body, profile, parts.limits, parts.new_seed)
         return await make(parts, request, wanted, as_job(parse_terms(body, request.headers, digest_of(body))))
 
     @router.get("/v1/jobs", openapi_extra=LIST_DOC)

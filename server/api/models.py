@@ -1,13 +1,12 @@
-"""GET /v1/models: the one model that is served, with what it can do."""
+"""GET /v1/models: the models that are served, with what they can do."""
 
 from typing import Any
 
 from fastapi import APIRouter
 
 from server.api.catalogue_schema import MODEL_DOC, MODELS_DOC
+from server.api.model_choice import known_model
 from server.api.parts import ApiParts
-from server.api.quoting import quoted
-from server.errors import UnknownModel
 from server.profile import ModelProfile
 
 
@@ -18,16 +17,12 @@ def models_router(parts: ApiParts) -> APIRouter:
     @router.get("/v1/models", openapi_extra=MODELS_DOC)
     async def list_models() -> dict[str, Any]:
         """The models served here."""
-        return {"object": "list", "data": [describe(parts.profile)]}
+        return {"object": "list", "data": [describe(profile) for profile in parts.catalogue.profiles]}
 
     @router.get("/v1/models/{name}", openapi_extra=MODEL_DOC)
     async def one_model(name: str) -> dict[str, Any]:
         """One model by its name or alias."""
-        if name not in (parts.profile.name, *parts.profile.aliases):
-            raise UnknownModel(
-                f"model {quoted(name)} is not served here, allowed is {parts.profile.name}", "model"
-            )
-        return describe(parts.profile)
+        return describe(known_model(name, parts.catalogue))
 
     return router
 

@@ -8,6 +8,7 @@ from server.access.access import Access
 from server.api.background import Background
 from server.api.sizes import SizePolicy
 from server.api.url_signer import UrlSigner
+from server.catalogue import Catalogue
 from server.jobs.interface import JobQueue
 from server.metrics.api import ApiMetrics
 from server.pair_stats.interface import PairStats
@@ -40,14 +41,16 @@ class ApiLimits:
 @dataclass(frozen=True, slots=True)
 class ApiParts:
     """``clock`` gives monotonic seconds, ``wall_clock`` seconds since 1970, ``not_ready`` the reason or None.
+    ``not_accepting`` is the reason for which new requests are refused, which may be none while nobody works yet.
 
     ``public_url`` is what the addresses in answers begin with, empty for the host that the client called. Streams
     show a sign of life each ``heartbeat_s``. ``pages`` are static files by their paths, open to everybody.
-    ``most_pixels`` is the largest image that a worker can hold, None without a bound. ``webhooks`` is None where
+    ``images_per_s`` is the rate of a model's workers, ``most_pixels`` the largest image that one of them can hold,
+    None without a bound. ``webhooks`` is None where
     they are off. ``submitting`` bounds how many speak with the queue's store at once.
     """
 
-    profile: ModelProfile
+    catalogue: Catalogue
     limits: ApiLimits
     queue: JobQueue
     results: ResultStore
@@ -64,11 +67,17 @@ class ApiParts:
     wall_clock: Callable[[], float]
     new_seed: Callable[[], int]
     new_id: Callable[[], str]
-    images_per_s: Callable[[], float | None]
-    most_pixels: Callable[[], int | None]
+    images_per_s: Callable[[str], float | None]
+    most_pixels: Callable[[str], int | None]
     has_started: Callable[[], bool]
     not_ready: Callable[[], str | None]
+    not_accepting: Callable[[], str | None]
     pages: Mapping[str, StaticFile]
     traces: Traces = field(default_factory=NoTraces)
     webhooks: Webhooks | None = None
     submitting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SUBMITS_AT_ONCE))
+
+    @property
+    def profile(self) -> ModelProfile:
+        """The model of a request that names none."""
+        return self.catalogue.default

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from server.api.cache_choice import PAPER
 from server.api.catalogue_schema import PRESETS_DOC
+from server.api.model_choice import known_model
 from server.api.parts import ApiParts
 from server.profile import Preset
 
@@ -15,9 +16,9 @@ def presets_router(parts: ApiParts) -> APIRouter:
     router = APIRouter()
 
     @router.get("/v1/presets", openapi_extra=PRESETS_DOC)
-    async def list_presets() -> dict[str, Any]:
-        """The served model's presets."""
-        profile = parts.profile
+    async def list_presets(model: str | None = None) -> dict[str, Any]:
+        """The presets of a model, or of the one that a request without a name means."""
+        profile = parts.profile if model is None else known_model(model, parts.catalogue)
         paper = Preset.model_validate({"method": PAPER.method, "tau1": PAPER.tau1, "tau2": PAPER.tau2})
         named = {**profile.presets, "paper": paper}
         return {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.api.answer import shape_answer
+from server.api.model_choice import model_of
 from server.api.parts import ApiParts
 from server.errors import JobFailed, ResultGone
 from server.profile import ModelProfile
@@ -18,7 +19,7 @@ QUALITIES = ("low", "medium", "high")
 
 async def answer_of(parts: ApiParts, job: Job, result: JobResult, base: str) -> dict[str, Any]:
     """The whole answer; ``base`` is what its addresses begin with. Raises ResultGone."""
-    quality = quality_of(job.request.cache, parts.profile)
+    quality = quality_of(job.request.cache, model_of(job.request.model, parts.catalogue))
     return shape_answer(job, result, await pictures_of(parts, job, result, base), quality)
 
 

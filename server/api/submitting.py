@@ -3,6 +3,7 @@
 from server.access.caller import Caller
 from server.access.rates import SHORTEST_WAIT_S
 from server.admission import Refused, decide
+from server.api.model_choice import model_of
 from server.api.parts import ApiParts
 from server.api.run_terms import RunTerms
 from server.errors import KeyConflict, NotReady, QueueFull, RateLimited, RequestError, ResultGone
@@ -14,7 +15,7 @@ from server.results.inputs import forget_inputs
 
 def new_job(parts: ApiParts, wanted: ImageRequest, terms: RunTerms, caller: Caller, job_id: str) -> Job:
     """The request with an id, the time, whose it is and what it will cost."""
-    preset = parts.profile.presets.get(wanted.cache.preset)
+    preset = model_of(wanted.model, parts.catalogue).presets.get(wanted.cache.preset)
     share = expected_share(wanted, None if preset is None else preset.measured_flops_ratio)
     return Job(
         job_id,
@@ -38,7 +39,7 @@ async def submit(parts: ApiParts, job: Job, terms: RunTerms, caller: Caller, wai
     QueueFull, RateLimited, KeyConflict, ResultGone, or RequestError for an image that no worker can hold.
     """
     try:
-        refuse_what_fits_nowhere(job.request, parts.most_pixels())
+        refuse_what_fits_nowhere(job.request, parts.most_pixels(job.request.model))
         kept = await _put(parts, job, terms, caller, waiter)
     except (NotReady, QueueFull, KeyConflict, ResultGone, RequestError):
         await parts.access.rates.refund(caller, job.cost)
@@ -63,7 +64,7 @@ async def _put(parts: ApiParts, job: Job, terms: RunTerms, caller: Caller, waite
 
 
 async def _put_in_turn(parts: ApiParts, job: Job, terms: RunTerms, caller: Caller, waiter: str | None) -> Job:
-    reason = parts.not_ready()
+    reason = parts.not_accepting()
     if reason is not None:
         raise NotReady(reason)
     most = parts.limits.max_queue
@@ -89,7 +90,7 @@ async def _known(parts: ApiParts, job_id: str) -> Job:
 
 async def _refusal(parts: ApiParts, job: Job, full: Full) -> QueueFull | RateLimited:
     """Why not, and when to come back."""
-    count, rate, most = job.request.num_images, parts.images_per_s(), parts.limits.max_queue
+    count, rate, most = job.request.num_images, parts.images_per_s(job.request.model), parts.limits.max_queue
     if full.bound is Bound.KEY:
         reason = f"{full.counted} images of this key are under way, allowed are {full.allowed}"
         return RateLimited(f"{reason}; this request has {count}", SHORTEST_WAIT_S)

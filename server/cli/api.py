@@ -30,7 +30,7 @@ def api(
     end_early_when_told()
     from prometheus_client import CollectorRegistry
 
-    from server.app import served_profile
+    from server.app import served_models
     from server.app_access import keys_of
     from server.cli.serve import address_of
     from server.cluster.api_server import ApiServer
@@ -52,7 +52,7 @@ def api(
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     given = {name: value for name, value in flags.items() if value is not None}
     settings = load_settings(config or DEFAULT_FILE, given, os.environ)
-    profile = served_profile(settings)
+    catalogue = served_models(settings)
     keys_of(settings)  # before anything is opened
     registry = CollectorRegistry()
     stores = open_stores(settings, JobMetrics(registry).ended)
@@ -60,6 +60,6 @@ def api(
     address = address_of(*listening.getsockname()[:2])
 
     def greet() -> None:
-        typer.echo(f"h2serve api: {profile.name} at {address}, queue in {stores.addresses[0]}")
+        typer.echo(f"h2serve api: {catalogue.default.name} at {address}, queue in {stores.addresses[0]}")
 
-    asyncio.run(serve(ApiServer(settings, profile, stores, registry), listening, greet))
+    asyncio.run(serve(ApiServer(settings, catalogue, stores, registry), listening, greet))

@@ -19,13 +19,13 @@ from server.api.router import create_api
 from server.api.telling import make_rounds
 from server.app import api_limits, label_rule, new_id, write_line
 from server.app_access import access_of, signer_of, webhooks_of
+from server.catalogue import Catalogue
 from server.cluster.stores import Stores
 from server.cluster.watch import ClusterWatch
 from server.errors import NotReady
 from server.metrics.api import ApiMetrics
 from server.metrics.registry import render_aside, tell_build
 from server.playground.files import read_files
-from server.profile import ModelProfile
 from server.readiness import Phase
 from server.settings import Settings
 from server.traces.open import open_traces
@@ -36,7 +36,7 @@ class ApiServer:
     """Ready when Redis takes writes and, unless the settings say otherwise, a worker lives."""
 
     settings: Settings
-    profile: ModelProfile
+    catalogue: Catalogue
     stores: Stores
     registry: CollectorRegistry
     phase: Phase = Phase.SERVING
@@ -47,13 +47,13 @@ class ApiServer:
         self.watch = ClusterWatch(
             self.stores.queue,
             self.stores.results,
-            self.profile.name,
+            self.catalogue,
             new_id(),
             needs_workers=not self.settings.ready_without_workers,
         )
-        rule = label_rule(self.settings, self.profile)
+        rule = label_rule(self.settings, self.catalogue.default)
         self._metrics = ApiMetrics(self.registry, rule)
-        tell_build(self.registry, version("h2serve"), self.profile.name)
+        tell_build(self.registry, version("h2serve"), self.catalogue.default.name)
         self._traces = open_traces(self.settings.otel_endpoint, version("h2serve"))
 
     def api(self) -> Edge:
@@ -65,7 +65,7 @@ class ApiServer:
         """What the application is made of. Raises SettingsError."""
         settings = self.settings
         return ApiParts(
-            profile=self.profile,
+            catalogue=self.catalogue,
             limits=api_limits(settings),
             queue=self.stores.queue,
             results=self.stores.results,
@@ -82,10 +82,11 @@ class ApiServer:
             wall_clock=time.time,
             new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
             new_id=new_id,
-            images_per_s=lambda: self.watch.images_per_s,
-            most_pixels=lambda: self.watch.most_pixels,
+            images_per_s=self.watch.images_per_s,
+            most_pixels=self.watch.most_pixels,
             has_started=lambda: True,
             not_ready=self._not_ready,
+            not_accepting=self._not_accepting,
             traces=self._traces,
             pages=read_files() if settings.playground else {},
             webhooks=webhooks_of(settings, self.stores.outbox),
@@ -124,6 +125,9 @@ class ApiServer:
 
     def _not_ready(self) -> str | None:
         return f"the server is {self.phase}" if self.phase is Phase.DRAINING else self.watch.reason
+
+    def _not_accepting(self) -> str | None:
+        return f"the server is {self.phase}" if self.phase is Phase.DRAINING else self.watch.refused
 
     async def _render_metrics(self) -> bytes:
         self._metrics.workers_are(len(self.watch.workers))

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from server.catalogue import Catalogue
 from server.endless import goes_on
 from server.errors import NotReady
 from server.jobs.interface import JobQueue
@@ -11,11 +12,11 @@ from server.results.interface import ResultStore
 
 LOOK_EACH_S = 1.0
 NOT_ASKED_YET = "Redis has not answered yet"
-NO_WORKER = "no worker lives that serves this model"
+NO_WORKER = "no worker lives"
 
 
 def reason_not_ready(refused: str | None, num_workers: int, needs_workers: bool) -> str | None:
-    """Why new requests are not welcome: Redis takes no writes, or nobody is there to work."""
+    """Redis takes no writes, or nobody is there to work."""
     if refused is not None:
         return refused
     return NO_WORKER if needs_workers and num_workers == 0 else None
@@ -23,11 +24,14 @@ def reason_not_ready(refused: str | None, num_workers: int, needs_workers: bool)
 
 @dataclass
 class ClusterWatch:
-    """``name`` is the process's own, for the key that it writes to see whether the results store takes writes."""
+    """``name`` is the process's own, for the key that it writes to see whether the results store takes writes.
+
+    ``catalogue`` hears of the models that workers announce.
+    """
 
     queue: JobQueue
     results: ResultStore
-    model: str
+    catalogue: Catalogue
     name: str
     needs_workers: bool
     workers: list[WorkerInfo] = field(default_factory=list)
@@ -35,19 +39,18 @@ class ClusterWatch:
 
     @property
     def reason(self) -> str | None:
-        """None when new requests are welcome."""
+        """Why the process is not ready. Who asks for a model all the same waits for its worker."""
         return reason_not_ready(self.refused, len(self.workers), self.needs_workers)
 
-    @property
-    def images_per_s(self) -> float | None:
-        """Of all workers together, as they measure it; None before the first image."""
-        rates = [worker.images_per_s for worker in self.workers if worker.images_per_s is not None]
+    def images_per_s(self, model: str) -> float | None:
+        """Of all workers of the model together, as they measure it; None before the first image."""
+        serving = [worker.images_per_s for worker in self.workers if worker.model == model]
+        rates = [rate for rate in serving if rate is not None]
         return sum(rates) if rates else None
 
-    @property
-    def most_pixels(self) -> int | None:
+    def most_pixels(self, model: str) -> int | None:
         """Of the largest image that one of them can hold; None without a bound, and while no worker is known."""
-        return largest_that_fits(self.workers, self.model)
+        return largest_that_fits(self.workers, model)
 
     async def run(self) -> None:
         """For ever. What is due in the queue is done here too, so that it is also done while no worker lives."""
@@ -60,9 +63,10 @@ class ClusterWatch:
         try:
             await self.queue.sweep()
             await self.results.put(f"watch/{self.name}", b"", 10 * LOOK_EACH_S)
-            known = await self.queue.workers()
+            known, models = await self.queue.workers(), await self.queue.models()
         except NotReady as error:
             self.refused = error.message
             return
         self.refused = None
-        self.workers = [worker for worker in known if worker.model == self.model and not worker.draining]
+        self.workers = [worker for worker in known if not worker.draining]
+        self.catalogue.hear(models)

@@ -106,7 +106,7 @@ class WorkerServer:
             engine,
             metrics,
             self.stores.pair_stats,
-            worker_terms(settings, self.profile.name, self.listening),
+            worker_terms(settings, self.profile, self.listening),
             time.monotonic,
             self._traces,
         )
@@ -126,18 +126,19 @@ class WorkerServer:
         return "the worker is leaving" if self._worker.leaving.is_set() else None
 
 
-def worker_terms(settings: Settings, model: str, listening: socket.socket) -> WorkerTerms:
+def worker_terms(settings: Settings, profile: ModelProfile, listening: socket.socket) -> WorkerTerms:
     """What the settings say, under a name that no other worker has."""
     host, port = listening.getsockname()[:2]
     megabyte = 2**20
     return WorkerTerms(
-        model=model,
+        model=profile.name,
         name=f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(3)}",
         result_ttl_s=settings.result_ttl_s,
         version=version("h2serve"),
         max_images=settings.max_batch,
         most_pixels=settings.max_pixels or None,
         address=f"{host}:{port}",
+        profile=profile.model_dump_json(),
         renew_each_s=settings.lease_s / RENEWALS_A_LEASE,
         stalled_after_s=settings.stalled_after_s,
         checkpoints=CheckpointTerms(

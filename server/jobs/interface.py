@@ -6,7 +6,7 @@ token, and a call with a token that is no longer the job's changes nothing. Ever
 acts once.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from server.jobs.event import JobEvent, JobState
@@ -111,8 +111,8 @@ class JobQueue(Protocol):
         """Those whose last heartbeat is still good."""
         ...
 
-    async def models(self) -> frozenset[str]:
-        """All that any worker has ever announced."""
+    async def models(self) -> Mapping[str, str]:
+        """All that any worker has ever announced, each with its profile as told last, or an empty string."""
         ...
 
     async def sweep(self) -> None:

@@ -1,7 +1,7 @@
 """The job queue in this process's memory; every call runs on one event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
 from server.jobs import words
 from server.jobs.depth import by_priority
@@ -228,7 +228,7 @@ class MemoryQueue:
         """See JobQueue."""
         return self._roll.alive(self._now_ms())
 
-    async def models(self) -> frozenset[str]:
+    async def models(self) -> Mapping[str, str]:
         """See JobQueue."""
         return self._roll.models
 

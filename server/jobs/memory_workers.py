@@ -4,17 +4,17 @@ from server.jobs.workers import WorkerInfo
 
 
 class WorkerRoll:
-    """Who lives, and every model that was ever announced."""
+    """Who lives, and every model that was ever announced, with the profile that was told last."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[WorkerInfo, int]] = {}
         self._draining: set[str] = set()
-        self.models: frozenset[str] = frozenset()
+        self.models: dict[str, str] = {}
 
     def announce(self, info: WorkerInfo, until_ms: int) -> bool:
         """Note the heartbeat; True when the worker is to drain."""
         self._last[info.worker] = (info, until_ms)
-        self.models |= {info.model}
+        self.models[info.model] = info.profile or self.models.get(info.model, "")
         return info.worker in self._draining
 
     def alive(self, now_ms: int) -> list[WorkerInfo]:

@@ -8,7 +8,8 @@ class WorkerInfo:
     """One heartbeat. ``max_images`` and ``most_pixels`` are what it holds at most, ``running`` the images it has.
 
     ``most_pixels`` None is no bound. ``address`` is where its metrics are, host and port. ``images_per_s`` is
-    measured while there is work, None before the first image.
+    measured while there is work, None before the first image. ``profile`` is the model's as JSON, for APIs that
+    have none of it; it outlives the heartbeat.
     """
 
     worker: str
@@ -20,6 +21,7 @@ class WorkerInfo:
     address: str | None = None
     draining: bool = False
     images_per_s: float | None = None
+    profile: str = ""
 
 
 def largest_that_fits(workers: list[WorkerInfo], model: str) -> int | None:

@@ -36,7 +36,7 @@ class WorkerTerms:
     """Times in seconds. A worker whose engine has not ticked for ``stalled_after_s`` renews no lease.
 
     ``max_images`` is what it announces, and ``most_pixels`` what samples under way may have in sum, None without a
-    bound; ``address`` is where its metrics are.
+    bound; ``address`` is where its metrics are, ``profile`` what it tells of its model.
     """
 
     model: str
@@ -46,6 +46,7 @@ class WorkerTerms:
     max_images: int = 8
     most_pixels: int | None = None
     address: str | None = None
+    profile: str = ""
     renew_each_s: float = 3.0
     stalled_after_s: float = 30.0
     store_patience_s: float = 10.0

@@ -129,6 +129,7 @@ class Worker:
             address=terms.address,
             draining=self.leaving.is_set(),
             images_per_s=self.rate.images_per_s,
+            profile=terms.profile,
         )
 
     async def _handle_events(self) -> None:

@@ -13,6 +13,7 @@ from server.api.background import Background
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
 from server.api.url_signer import UrlSigner
+from server.catalogue import Catalogue
 from server.jobs.fit import Room
 from server.jobs.interface import JobQueue
 from server.jobs.lease import Lease
@@ -46,11 +47,12 @@ def api_parts(
     heartbeat_s: float = 15.0,
     webhooks: Webhooks | None = None,
     most_pixels: int | None = None,
+    catalogue: Catalogue | None = None,
 ) -> ApiParts:
     """Parts with a stopped clock and ids that count."""
     ids, registry = itertools.count(), CollectorRegistry()
     return ApiParts(
-        profile=load_profile("flux-nano"),
+        catalogue=catalogue or Catalogue((load_profile("flux-nano"),)),
         limits=ApiLimits(prompt_limit=4000, body_limit_bytes=2**21, max_queue=16, log_prompts=log_prompts),
         queue=queue,
         results=MemoryResults(lambda: 0.0),
@@ -67,10 +69,11 @@ def api_parts(
         wall_clock=lambda: 1000.9,
         new_seed=lambda: seed,
         new_id=lambda: f"{next(ids):032x}",
-        images_per_s=lambda: 2.0,
-        most_pixels=lambda: most_pixels,
+        images_per_s=lambda model: 2.0,
+        most_pixels=lambda model: most_pixels,
         has_started=lambda: not_ready() is None,
         not_ready=not_ready,
+        not_accepting=not_ready,
         pages=read_files(),
         webhooks=webhooks,
     )

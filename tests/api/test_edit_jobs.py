@@ -12,6 +12,7 @@ from PIL import Image
 
 from server.api.editing import EDIT_STRENGTH, REDRAW_STRENGTH
 from server.api.parts import ApiParts
+from server.catalogue import Catalogue
 from server.jobs.lease import Lease
 from server.jobs.memory import MemoryQueue
 from server.profile import load_profile
@@ -146,7 +147,7 @@ def strength_of(kind: ImageInput, files: list[Any], **fields: str) -> float | No
     queue = new_queue()
     parts = api_parts(queue)
     profile = parts.profile.model_copy(update={"image_input": kind})
-    assert edited(look, replace(parts, profile=profile), queue, files, **fields).status_code == 200
+    assert edited(look, replace(parts, catalogue=Catalogue((profile,))), queue, files, **fields).status_code == 200
     return seen[0]
 
 
@@ -165,7 +166,8 @@ def test_a_model_of_references_starts_from_noise_unless_told_otherwise() -> None
 def test_a_model_that_fills_in_needs_a_mask(path: str, files: list[Any], param: str) -> None:
     queue = new_queue()
     parts = api_parts(queue)
-    filling = replace(parts, profile=parts.profile.model_copy(update={"image_input": ImageInput.FILL}))
+    profile = parts.profile.model_copy(update={"image_input": ImageInput.FILL})
+    filling = replace(parts, catalogue=Catalogue((profile,)))
     response = edited(None, filling, queue, files, path)
     assert (response.status_code, error_of(response)["param"]) == (400, param)
 
@@ -203,7 +205,8 @@ def test_an_edit_may_be_a_job_whose_images_are_forgotten_at_its_end(path: str) -
 def test_as_many_images_as_the_model_takes() -> None:
     queue = new_queue()
     parts = api_parts(queue)
-    four = replace(parts, profile=load_profile("flux2-klein").model_copy(update={"name": "flux-nano"}))
+    profile = load_profile("flux2-klein").model_copy(update={"name": "flux-nano"})
+    four = replace(parts, catalogue=Catalogue((profile,)))
     images = [("image[]", (f"{i}.png", file_of(picture(256, 256, seed=i)), "image/png")) for i in range(5)]
 
     async def look(queue: MemoryQueue, parts: ApiParts, lease: Lease) -> None:

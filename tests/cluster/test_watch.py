@@ -3,10 +3,12 @@
 import asyncio
 from dataclasses import replace
 
+from server.catalogue import Catalogue
 from server.cluster.watch import NO_WORKER, NOT_ASKED_YET, ClusterWatch, reason_not_ready
 from server.errors import StorageFull
 from server.jobs.memory import MemoryQueue
 from server.jobs.workers import WorkerInfo
+from server.profile import load_profile
 from server.results.memory import MemoryResults
 from tests.core.worked import Clock, new_tokens
 
@@ -29,29 +31,28 @@ def test_requests_are_welcome_while_redis_takes_writes_and_a_worker_lives() -> N
 
 def watch(results: MemoryResults, needs_workers: bool = True) -> ClusterWatch:
     queue = MemoryQueue(new_tokens(), Clock())
-    return ClusterWatch(queue, results, "flux-nano", "api", needs_workers)
+    return ClusterWatch(queue, results, Catalogue((load_profile("flux-nano"),)), "api", needs_workers)
 
 
-def test_only_workers_of_the_model_that_take_jobs_count() -> None:
+def test_only_workers_that_take_jobs_count() -> None:
     async def scenario() -> None:
         seen = watch(MemoryResults(Clock()))
         assert seen.reason == NOT_ASKED_YET
         await seen.look()
         assert seen.reason == NO_WORKER
-        for other in (replace(WORKER, worker="x", model="flux1"), replace(WORKER, worker="y", draining=True)):
-            await seen.queue.announce(other, 15_000)
+        await seen.queue.announce(replace(WORKER, worker="y", draining=True), 15_000)
         await seen.look()
         assert seen.reason == NO_WORKER
         await seen.queue.announce(WORKER, 15_000)
         await seen.queue.announce(replace(WORKER, worker="v", images_per_s=None), 15_000)
         await seen.look()
         assert seen.reason is None and len(seen.workers) == 2
-        assert seen.images_per_s == 2.5
-        assert seen.most_pixels is None
+        assert seen.images_per_s("flux-nano") == 2.5
+        assert seen.most_pixels("flux-nano") is None
         for each in ("w", "v"):
             await seen.queue.announce(replace(WORKER, worker=each, most_pixels=2**14), 15_000)
         await seen.look()
-        assert seen.most_pixels == 2**14
+        assert seen.most_pixels("flux-nano") == 2**14
 
     asyncio.run(scenario())
 
@@ -61,6 +62,6 @@ def test_a_store_that_takes_nothing_is_not_ready_with_its_reason() -> None:
         seen = watch(FullResults(Clock()), needs_workers=False)
         await seen.look()
         assert seen.reason == "there is no room"
-        assert seen.images_per_s is None
+        assert seen.images_per_s("flux-nano") is None
 
     asyncio.run(scenario())

@@ -5,6 +5,7 @@ PERMANENT = {
     "seq": "counts the submits",
     "queues": "names of models that had a job",
     "models": "names of models that a worker announced",
+    "profiles": "of those models, as their workers told last",
     "workers": "names of living workers; the dead are taken out when somebody looks",
     "q:<model>:meta": "BullMQ's settings of the queue",
     "q:<model>:id": "BullMQ's counter",

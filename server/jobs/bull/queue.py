@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from server.errors import PayloadError, StorageUnreachable
@@ -238,7 +238,7 @@ class RedisQueue:
         """See JobQueue."""
         return await _answered(self._roll.alive())
 
-    async def models(self) -> frozenset[str]:
+    async def models(self) -> Mapping[str, str]:
         """See JobQueue."""
         return await _answered(self._roll.models())
 

@@ -1,5 +1,8 @@
 """The workers' heartbeats in Redis: a key each that ends by itself, and every model that was ever announced."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from redis.asyncio import Redis
 
 from server.errors import PayloadError
@@ -10,7 +13,7 @@ DRAIN_MS = 86_400_000
 
 
 class RedisRoll:
-    """Keys: ``workers`` (names), ``worker:<name>``, ``drain:<name>``, ``models``."""
+    """Keys: ``workers`` (names), ``worker:<name>``, ``drain:<name>``, ``models``, ``profiles`` (by model)."""
 
     def __init__(self, client: Redis, base: str) -> None:
         self._client, self._base = client, base
@@ -18,9 +21,12 @@ class RedisRoll:
     async def announce(self, info: WorkerInfo, ttl_ms: int) -> bool:
         """Note the heartbeat; True when the worker is to drain."""
         async with self._client.pipeline(transaction=True) as pipeline:
-            pipeline.set(f"{self._base}worker:{info.worker}", write(WorkerInfo, info), px=ttl_ms)
+            beat = write(WorkerInfo, replace(info, profile=""))
+            pipeline.set(f"{self._base}worker:{info.worker}", beat, px=ttl_ms)
             pipeline.sadd(f"{self._base}workers", info.worker)
             pipeline.sadd(f"{self._base}models", info.model)
+            if info.profile:
+                pipeline.hset(f"{self._base}profiles", info.model, info.profile)
             pipeline.exists(f"{self._base}drain:{info.worker}")
             *_, drain = await pipeline.execute()
         return bool(drain)
@@ -36,9 +42,10 @@ class RedisRoll:
             await self._client.srem(f"{self._base}workers", *gone)
         return [info for beat in beats if beat is not None and (info := _info(str(beat))) is not None]
 
-    async def models(self) -> frozenset[str]:
-        """Of all workers, dead or alive."""
-        return await self._names("models")
+    async def models(self) -> Mapping[str, str]:
+        """Of all workers, dead or alive, with their profiles."""
+        profiles = await self._client.hgetall(f"{self._base}profiles")
+        return {name: str(profiles.get(name, "")) for name in await self._names("models")}
 
     async def _names(self, key: str) -> frozenset[str]:
         return frozenset(map(str, await self._client.smembers(f"{self._base}{key}")))

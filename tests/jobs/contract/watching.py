@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from server.jobs.event import Ended, JobEvent, JobState, PartialImage, Queued, Started, StepCounts, Stepped
 from server.jobs.interface import JobQueue
@@ -252,6 +253,17 @@ class WatchContract(Contract):
             assert await queue.workers() == [info]
             await self.pass_ms(queue, 10_000)
             assert await queue.workers() == []
-            assert await queue.models() == {MODEL, "flux-dev"}
+            assert await queue.models() == {MODEL: "", "flux-dev": ""}
+
+        self.run(scenario)
+
+    def test_what_a_worker_told_of_its_model_last_outlives_it(self) -> None:
+        async def scenario(queue: JobQueue) -> None:
+            told = WorkerInfo("w1", "flux-dev", "0.1", max_images=8, profile="{}")
+            for each in (replace(told, profile="older"), told, replace(told, worker="w2", profile="")):
+                await queue.announce(each, 5_000)
+            await self.pass_ms(queue, 10_000)
+            assert await queue.workers() == []
+            assert await queue.models() == {"flux-dev": "{}"}
 
         self.run(scenario)
