@@ -45,7 +45,7 @@ from server.worker.terms import WorkerTerms
 from server.worker.worker import Worker
 
 POLL_S = 0.02
-EMBEDDED = QueueTerms(lease_ms=3_600_000)
+EMBEDDED_LEASE_MS = 3_600_000
 """A worker that is lost takes the queue in its process along, so that a lease has little to guard."""
 log = logging.getLogger(__name__)
 LoadEngine = Callable[[], Engine]
@@ -72,7 +72,8 @@ class EmbeddedServer:
 
     def __post_init__(self) -> None:
         rule, jobs = label_rule(self.settings, self.profile), JobMetrics(self.registry)
-        self.queue = MemoryQueue(new_id, steady_clock(), EMBEDDED, on_end=jobs.ended)
+        queue_terms = QueueTerms(EMBEDDED_LEASE_MS, patience_ms=round(1000 * self.settings.patience_s))
+        self.queue = MemoryQueue(new_id, steady_clock(), queue_terms, on_end=jobs.ended)
         self._api_metrics = ApiMetrics(self.registry, rule)
         self._worker_metrics = WorkerMetrics(self.registry, rule)
         self._worker_metrics.batch_limit_is(self.settings.max_batch)
@@ -101,6 +102,7 @@ class EmbeddedServer:
                 new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
                 new_id=new_id,
                 images_per_s=lambda: None if self._worker is None else self._worker.rate.images_per_s,
+                most_pixels=lambda: self.settings.max_pixels or None,
                 has_started=lambda: self.readiness.started,
                 not_ready=self._not_ready,
                 pages=read_files() if self.settings.playground else {},
@@ -112,7 +114,13 @@ class EmbeddedServer:
     async def start(self) -> None:
         """Load the model off the loop, start the worker, and be ready when the engine ticks."""
         engine = await in_daemon_thread(self.load_engine)
-        terms = WorkerTerms(self.profile.name, "embedded", self.settings.result_ttl_s, renew_each_s=1.0)
+        terms = WorkerTerms(
+            self.profile.name,
+            "embedded",
+            self.settings.result_ttl_s,
+            most_pixels=self.settings.max_pixels or None,
+            renew_each_s=1.0,
+        )
         worker = Worker(
             WorkerParts(
                 self.queue,

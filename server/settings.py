@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     max_queue: int = Field(ge=1)
     threads: int = Field(ge=0)
     memory_budget_mb: int = Field(ge=0)
+    max_pixels: int = Field(ge=0)
+    patience_s: float = Field(ge=0)
     text_cache_mb: int = Field(ge=0)
     prompt_limit: int = Field(ge=1)
     body_limit_bytes: int = Field(ge=1024)

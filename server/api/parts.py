@@ -43,7 +43,8 @@ class ApiParts:
 
     ``public_url`` is what the addresses in answers begin with, empty for the host that the client called. Streams
     show a sign of life each ``heartbeat_s``. ``pages`` are static files by their paths, open to everybody.
-    ``webhooks`` is None where they are off. ``submitting`` bounds how many speak with the queue's store at once.
+    ``most_pixels`` is the largest image that a worker can hold, None without a bound. ``webhooks`` is None where
+    they are off. ``submitting`` bounds how many speak with the queue's store at once.
     """
 
     profile: ModelProfile
@@ -64,6 +65,7 @@ class ApiParts:
     new_seed: Callable[[], int]
     new_id: Callable[[], str]
     images_per_s: Callable[[], float | None]
+    most_pixels: Callable[[], int | None]
     has_started: Callable[[], bool]
     not_ready: Callable[[], str | None]
     pages: Mapping[str, StaticFile]

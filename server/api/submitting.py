@@ -5,7 +5,7 @@ from server.access.rates import SHORTEST_WAIT_S
 from server.admission import Refused, decide
 from server.api.parts import ApiParts
 from server.api.run_terms import RunTerms
-from server.errors import KeyConflict, NotReady, QueueFull, RateLimited, ResultGone
+from server.errors import KeyConflict, NotReady, QueueFull, RateLimited, RequestError, ResultGone
 from server.jobs.cost import cost, expected_share
 from server.jobs.submit import Accepted, Bound, Bounds, Conflict, Full
 from server.request import ImageRequest, Job
@@ -35,17 +35,25 @@ async def submit(parts: ApiParts, job: Job, terms: RunTerms, caller: Caller, wai
     """Put the job into the queue whole; the one that is there already under the same key is answered instead.
 
     ``waiter`` waits for it from the start. The caller pays once, and only for what was taken. Raises NotReady,
-    QueueFull, RateLimited, KeyConflict or ResultGone.
+    QueueFull, RateLimited, KeyConflict, ResultGone, or RequestError for an image that no worker can hold.
     """
     try:
+        refuse_what_fits_nowhere(job.request, parts.most_pixels())
         kept = await _put(parts, job, terms, caller, waiter)
-    except (NotReady, QueueFull, KeyConflict, ResultGone):
+    except (NotReady, QueueFull, KeyConflict, ResultGone, RequestError):
         await parts.access.rates.refund(caller, job.cost)
         raise
     if kept is not job:
         await parts.access.rates.refund(caller, job.cost)
         await forget_inputs(parts.results, job.request)
     return kept
+
+
+def refuse_what_fits_nowhere(request: ImageRequest, most_pixels: int | None) -> None:
+    """Raises RequestError. An image of this size would wait for ever."""
+    if most_pixels is not None and request.width * request.height > most_pixels:
+        size = f"{request.width}x{request.height}"
+        raise RequestError(f"size is {size}, the workers here have room for {most_pixels} pixels", "size")
 
 
 async def _put(parts: ApiParts, job: Job, terms: RunTerms, caller: Caller, waiter: str | None) -> Job:

@@ -83,6 +83,7 @@ class ApiServer:
             new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
             new_id=new_id,
             images_per_s=lambda: self.watch.images_per_s,
+            most_pixels=lambda: self.watch.most_pixels,
             has_started=lambda: True,
             not_ready=self._not_ready,
             traces=self._traces,

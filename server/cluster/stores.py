@@ -49,7 +49,11 @@ def open_stores(settings: Settings, on_end: Callable[[JobState], None]) -> Store
     """Nothing is connected yet. ``on_end`` is told of the jobs that this process ends. Raises SettingsError."""
     queue = read_address(settings.redis, settings.redis_password_file)
     results = read_address(settings.results_redis or settings.redis, settings.redis_password_file)
-    terms = QueueTerms(lease_ms=round(1000 * settings.lease_s), disk_ms=math.ceil(1000 * settings.disk_wait_s))
+    terms = QueueTerms(
+        lease_ms=round(1000 * settings.lease_s),
+        patience_ms=round(1000 * settings.patience_s),
+        disk_ms=math.ceil(1000 * settings.disk_wait_s),
+    )
     side_client = open_redis(queue, SIDE_CONNECTIONS)
     return Stores(
         RedisQueue(queue, new_id, terms, on_end=on_end),

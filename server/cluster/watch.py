@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from server.endless import goes_on
 from server.errors import NotReady
 from server.jobs.interface import JobQueue
-from server.jobs.workers import WorkerInfo
+from server.jobs.workers import WorkerInfo, largest_that_fits
 from server.results.interface import ResultStore
 
 LOOK_EACH_S = 1.0
@@ -43,6 +43,11 @@ class ClusterWatch:
         """Of all workers together, as they measure it; None before the first image."""
         rates = [worker.images_per_s for worker in self.workers if worker.images_per_s is not None]
         return sum(rates) if rates else None
+
+    @property
+    def most_pixels(self) -> int | None:
+        """Of the largest image that one of them can hold; None without a bound, and while no worker is known."""
+        return largest_that_fits(self.workers, self.model)
 
     async def run(self) -> None:
         """For ever. What is due in the queue is done here too, so that it is also done while no worker lives."""

@@ -136,6 +136,7 @@ def worker_terms(settings: Settings, model: str, listening: socket.socket) -> Wo
         result_ttl_s=settings.result_ttl_s,
         version=version("h2serve"),
         max_images=settings.max_batch,
+        most_pixels=settings.max_pixels or None,
         address=f"{host}:{port}",
         renew_each_s=settings.lease_s / RENEWALS_A_LEASE,
         stalled_after_s=settings.stalled_after_s,

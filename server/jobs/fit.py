@@ -69,3 +69,13 @@ def choose(needs: Iterable[Need], room: Room, patience_ms: int) -> Choice:
         pixels = None if pixels is None else pixels - need.pixels * need.images
     last = taken[-1] if taken else -1
     return Choice(tuple(taken), tuple(number for number in overtaken if number < last))
+
+
+def num_that_fit(free: int, pixels: int, held: int, most: int | None) -> int:
+    """How many more samples of ``pixels`` each fit into ``free`` places beside ``held`` pixels, ``most`` in sum.
+
+    One does where nothing is held, whatever its size: who took it can hold it.
+    """
+    if most is None:
+        return free
+    return min(free, max((most - held) // pixels, int(held == 0)))

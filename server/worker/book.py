@@ -4,18 +4,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from server.engine.interface import Engine
-from server.jobs.fit import Room
+from server.jobs.fit import Room, num_that_fit
 from server.worker.running import Running
 
 
 @dataclass
 class Book:
-    """Changed on the worker's event loop only. ``on_change`` is called when a job has left."""
+    """Changed on the worker's event loop only. ``on_change`` is called when a job has left.
+
+    The engine is given samples of ``most_pixels`` in sum; None is no bound. ``samples`` are those that it
+    has, with the pixels of each.
+    """
 
     engine: Engine
     on_change: Callable[[], None]
+    most_pixels: int | None = None
     jobs: dict[str, Running] = field(default_factory=dict)
-    samples: set[str] = field(default_factory=set)
+    samples: dict[str, int] = field(default_factory=dict)
 
     def add(self, job: Running) -> None:
         """A job was taken. If it is here already, its lease was lost, and what was begun is let go."""
@@ -40,7 +45,9 @@ class Book:
     def room(self) -> Room:
         """What may be taken. Nothing beside a job that has to run alone."""
         is_alone = any(job.lease.alone for job in self.jobs.values())
-        return Room(0 if is_alone else self.engine.free_slots(), idle=not self.jobs)
+        images, most = 0 if is_alone else self.engine.free_slots(), self.most_pixels
+        taken = sum(self.samples.values()) + sum(job.pixels_to_come for job in self.jobs.values())
+        return Room(images, None if most is None else most - taken, most, idle=not self.jobs)
 
     def feed(self) -> None:
         """Submit samples of the jobs under way, in the order in which these were taken."""
@@ -48,16 +55,15 @@ class Book:
         for job in self.jobs.values():
             if free <= 0:
                 return
-            for order in job.orders(0 if job.is_ending else free):
-                self.samples.add(order.sample_id)
+            fitting = num_that_fit(free, job.pixels, sum(self.samples.values()), self.most_pixels)
+            for order in job.orders(0 if job.is_ending else fitting):
+                self.samples[order.sample_id] = job.pixels
                 self.engine.submit(order)
                 free -= 1
 
     def has_ended(self, sample_id: str) -> bool:
         """The engine has let go of the sample. True the first time."""
-        was_there = sample_id in self.samples
-        self.samples.discard(sample_id)
-        return was_there
+        return self.samples.pop(sample_id, None) is not None
 
     def let_go(self, job: Running) -> None:
         """Take the job's samples back from the engine, whose last events are then of no interest."""

@@ -56,6 +56,16 @@ class Running:
         return f"{self.id}:{index}:{self.lease.token}"
 
     @property
+    def pixels(self) -> int:
+        """Of each image."""
+        return self.lease.job.request.width * self.lease.job.request.height
+
+    @property
+    def pixels_to_come(self) -> int:
+        """Of all images that the engine was not given yet."""
+        return self.pixels * (self.num_images - self.submitted)
+
+    @property
     def unfinished(self) -> Iterator[int]:
         """Images that were given to the engine and are not made yet."""
         return (index for index in range(self.submitted) if index not in self.images)

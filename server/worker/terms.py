@@ -35,7 +35,8 @@ NO_CHECKPOINTS = CheckpointTerms(CheckpointKind.OFF)
 class WorkerTerms:
     """Times in seconds. A worker whose engine has not ticked for ``stalled_after_s`` renews no lease.
 
-    ``max_images`` is what it announces; ``address`` is where its metrics are.
+    ``max_images`` is what it announces, and ``most_pixels`` what samples under way may have in sum, None without a
+    bound; ``address`` is where its metrics are.
     """
 
     model: str
@@ -43,6 +44,7 @@ class WorkerTerms:
     result_ttl_s: float
     version: str = ""
     max_images: int = 8
+    most_pixels: int | None = None
     address: str | None = None
     renew_each_s: float = 3.0
     stalled_after_s: float = 30.0

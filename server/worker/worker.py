@@ -63,7 +63,7 @@ class Worker:
         self.step_s: float | None = None
         self.leaving = asyncio.Event()
         """Set when it takes no more jobs."""
-        self.book = Book(parts.engine, self._has_left)
+        self.book = Book(parts.engine, self._has_left, terms.most_pixels)
         self.checkpoints = Checkpoints(parts.engine, parts.results, terms.checkpoints, clock)
         storing = Storing(parts.results, self.book.is_ours, clock, terms.result_ttl_s, terms.store_patience_s)
         self.ending = Ending(
@@ -125,6 +125,7 @@ class Worker:
             version=terms.version,
             max_images=terms.max_images,
             running=len(self.book.samples),
+            most_pixels=terms.most_pixels,
             address=terms.address,
             draining=self.leaving.is_set(),
             images_per_s=self.rate.images_per_s,

@@ -1,5 +1,6 @@
 """The API over a queue that the test itself works on, without a worker, an engine or a socket."""
 
+import asyncio
 import itertools
 from collections.abc import Callable
 
@@ -44,6 +45,7 @@ def api_parts(
     access: Access | None = None,
     heartbeat_s: float = 15.0,
     webhooks: Webhooks | None = None,
+    most_pixels: int | None = None,
 ) -> ApiParts:
     """Parts with a stopped clock and ids that count."""
     ids, registry = itertools.count(), CollectorRegistry()
@@ -66,6 +68,7 @@ def api_parts(
         new_seed=lambda: seed,
         new_id=lambda: f"{next(ids):032x}",
         images_per_s=lambda: 2.0,
+        most_pixels=lambda: most_pixels,
         has_started=lambda: not_ready() is None,
         not_ready=not_ready,
         pages=read_files(),
@@ -78,12 +81,11 @@ def client_of(parts: ApiParts) -> httpx.AsyncClient:
 
 
 async def next_lease(queue: JobQueue) -> Lease:
-    """The job that the request under test has put into the queue."""
-    while True:
-        leases = await queue.take(Room(16), "flux-nano", "test")
-        if leases:
-            return leases[0]
-        await queue.wait_for_work("flux-nano", PATIENCE_S)
+    """The job that the request under test has put into the queue, within a time limit."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not (leases := await queue.take(Room(16), "flux-nano", "test")):
+            await queue.wait_for_work("flux-nano", PATIENCE_S)
+    return leases[0]
 
 
 def result_of(lease: Lease, total_ms: tuple[float, ...] = (50.0,), nonfinite: bool = False) -> JobResult:

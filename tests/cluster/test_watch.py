@@ -47,6 +47,11 @@ def test_only_workers_of_the_model_that_take_jobs_count() -> None:
         await seen.look()
         assert seen.reason is None and len(seen.workers) == 2
         assert seen.images_per_s == 2.5
+        assert seen.most_pixels is None
+        for each in ("w", "v"):
+            await seen.queue.announce(replace(WORKER, worker=each, most_pixels=2**14), 15_000)
+        await seen.look()
+        assert seen.most_pixels == 2**14
 
     asyncio.run(scenario())
 
