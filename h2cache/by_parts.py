@@ -58,7 +58,7 @@ def _stage(said: Mapping[str, Any]) -> Stage:
     gate: Gate = part_of(said["gate"], "gate")
     fill, reused = _fill(said["fill"] or "last")
     measure = _measure(said, gate)
-    looks = gate.measures not in (None, Norm.MISS)
+    looks = gate.measures is not None and not gate.measures.is_of_forecast
     if measure is None and (looks or fill.needs_signal):
         needs = "the gate" if looks else "the fill"
         raise H2CacheError(f"signal is missing, and {needs} needs one, allowed are {', '.join(PARTS['signal'])}")

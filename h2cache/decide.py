@@ -37,7 +37,7 @@ class Question:
         if self.ask not in (Ask.TEST, Ask.OVERRULED):
             return None
         before, gate = self.step.cache.stages[self.number], self.stage.gate
-        is_told = gate.measures is not Norm.MISS or bool(before.memory)
+        is_told = not self.stage.asks_forecast or bool(before.memory)
         knows_sigma = not gate.needs_sigma or self._known_sigma is not None
         return None if is_told and knows_sigma else before.anchors[0].forecast
 

@@ -59,7 +59,7 @@ def distances(
 
 
 def misses(known: Sequence[Forecast], sigmas: Sequence[Tensor], marks: Sequence[Sequence[Tensor]]) -> Tensor:
-    """The misses of B samples as ``distances`` are, and below them the noise level then and how far down it is.
+    """Misses or rates of B samples as ``distances`` are; below them the noise level then, and how far down it is.
 
     (4, B); ``sigmas`` are those of this step. The miss is NaN where there was no forecast.
     """

@@ -60,6 +60,11 @@ class Fill(Protocol):
         """The noise level above which nothing is made good."""
         ...
 
+    @property
+    def calms_first(self) -> bool:
+        """True where the first computed velocity is remembered ``calmed``, and no line goes through it."""
+        ...
+
     def weights(self, anchors: Sequence[Anchor], now: Now) -> Sequence[Weight]:
         """One weight for each anchor, the newest first; there is at least one anchor."""
         ...

@@ -9,12 +9,19 @@ class Norm(StrEnum):
     """What a gate is told: how far two summaries are apart, or how far the last forecast was off.
 
     RELATIVE_L1 is mean|old - new| / mean|old|, RMS the root mean square of old - new. MISS needs no summaries: it
-    is mean|computed - filled| / mean|computed| at the last computed step, told once, at the step after it.
+    is mean|computed - filled| / mean|computed| at the last computed step, told once, at the step after it. RATE is
+    the miss over how far sigma had come down since the computed step before.
     """
 
     RELATIVE_L1 = "relative-l1"
     RMS = "rms"
     MISS = "miss"
+    RATE = "rate"
+
+    @property
+    def is_of_forecast(self) -> bool:
+        """True where it is known at a computed step, and nothing is looked at."""
+        return self in (Norm.MISS, Norm.RATE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from h2cache.errors import H2CacheError
 from h2cache.fill import Fill
-from h2cache.gate import Gate, Norm
+from h2cache.gate import Gate
 from h2cache.guards import Guards
 from h2cache.layout import FLUX1_DOUBLE, FLUX1_SINGLE, Layout, Span
 from h2cache.signal import ModulatedInput, Signal
@@ -65,13 +65,19 @@ class Stage:
     follow: Measure | None = None
 
     def __post_init__(self) -> None:
-        if self.gate.measures not in (None, Norm.MISS) and self.measure is None:
+        if self.gate.measures is not None and not self.asks_forecast and self.measure is None:
             raise H2CacheError(f"{type(self.gate).__name__} needs a measure, and the stage has none")
         if self.fill.needs_signal and self.followed is None:
             raise H2CacheError(f"{type(self.fill).__name__} needs a measure, and the stage has none")
-
         if self.fill.hindsight and not self.reused.is_velocity:
             raise H2CacheError(f"hindsight is for velocities, and reused is {self.reused.value!r}")
+        if self.fill.calms_first and self.reused is not Reused.OUTPUT:
+            raise H2CacheError(f"calms_first is for the output, and reused is {self.reused.value!r}")
+
+    @property
+    def asks_forecast(self) -> bool:
+        """True where the gate is told how the last forecast was off."""
+        return self.gate.measures is not None and self.gate.measures.is_of_forecast
 
     @property
     def followed(self) -> Measure | None:

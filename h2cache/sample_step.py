@@ -8,6 +8,7 @@ from torch import Tensor
 
 from h2cache.family import Streams
 from h2cache.fill import Now, combine
+from h2cache.fills.calmed import calmed
 from h2cache.fills.polynomial import hindsight_weight
 from h2cache.gate import Norm
 from h2cache.layout import Spans
@@ -15,6 +16,9 @@ from h2cache.method import Against, Reused, Stage
 from h2cache.rule import Verdict
 from h2cache.state import Anchor, Forecast, Reference, SampleCache, StageCache
 from h2cache.summary import mean_abs
+
+LEAST_WAY = 1e-6
+"""Of sigma: a sampler that stays where it is, or goes back, changes fast by this measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,8 @@ class SampleStep:
         """Take down the computed velocity (T, C) of a sample whose method reuses outputs; the one to be used."""
         is_over = self.stage(0).reused is Reused.OVER_LATENTS
         kept = velocity - self.latents if is_over else velocity.clone()
+        if self.stage(0).fill.calms_first and not self.cache.stages[0].anchors:
+            kept = calmed(velocity, self.latents, self.sigma)
         foretold = self._foretold(0)
         self._anchor(0, kept, None, 0 * kept.sum(dtype=torch.float32), foretold)
         return velocity if foretold is None else self._in_hindsight(velocity, kept - foretold)
@@ -141,7 +147,7 @@ class SampleStep:
     def _foretold(self, number: int) -> Tensor | None:
         """What would have been put in for the image in a step that is computed, where somebody asks."""
         stage = self.stage(number)
-        is_asked = stage.gate.measures is Norm.MISS or stage.fill.hindsight > 0
+        is_asked = stage.asks_forecast or stage.fill.hindsight > 0
         return self.reused_sum(number)[0] if is_asked and self.cache.stages[number].anchors else None
 
     def _in_hindsight(self, velocity: Tensor, off: Tensor) -> Tensor:
@@ -165,12 +171,16 @@ class SampleStep:
     def _forecast(self, number: int, img: Tensor, foretold: Tensor | None) -> Forecast | None:
         """The noise level, and how far what would have been put in was off, for the gate that asks for them."""
         gate = self.stage(number).gate
-        if gate.measures is not Norm.MISS:
+        if not self.stage(number).asks_forecast:
             return Forecast(self.sigma, level=self.level) if gate.needs_sigma else None
         if foretold is None:
             return Forecast(self.sigma, level=self.level)
         computed = img.float()
-        return Forecast(self.sigma, mean_abs(computed - foretold.float()) / mean_abs(computed), self.level)
+        miss = mean_abs(computed - foretold.float()) / mean_abs(computed)
+        before = self.cache.stages[number].anchors[0].forecast
+        if gate.measures is Norm.RATE and before is not None:
+            miss = miss / (before.sigma - self.sigma).clamp(min=LEAST_WAY)
+        return Forecast(self.sigma, miss, self.level)
 
     def _is_against_previous(self, number: int) -> bool:
         measure = self.stage(number).measure
@@ -188,6 +198,8 @@ class SampleStep:
         if not verdict.stores:
             return StageCache()
         # The gate compares with the newest anchor only, and asks how its forecast was only.
-        kept = before.anchors[: self.stage(number).fill.num_anchors - 1]
+        fill = self.stage(number).fill
+        is_calmed = fill.calms_first and bool(before.anchors) and before.anchors[0].gap == 0
+        kept = () if is_calmed else before.anchors[: fill.num_anchors - 1]
         older = tuple(replace(anchor, seen=None, forecast=None) for anchor in kept)
         return StageCache((self.anchors[number], *older), previous)

@@ -31,8 +31,9 @@ class Reference:
 class Forecast:
     """How the forecast of a computed step turned out, both () float32: the step's ``sigma``, and its ``miss``.
 
-    The miss is the relative L1 between what was computed and what would have been put in; None where there was
-    nothing to put in, or nobody asks. ``level`` is sigma as the host knows it, None where it does not.
+    The miss is the relative L1 between what was computed and what would have been put in, for ``Norm.RATE`` over
+    how far sigma came down; None where there was nothing to put in, or nobody asks. ``level`` is sigma as the host
+    knows it, None where it does not.
     """
 
     sigma: Tensor

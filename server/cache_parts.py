@@ -56,7 +56,12 @@ PART_KINDS: Mapping[str, Mapping[str, Mapping[str, Parameter]]] = {
         "last": {},
         "guarded": {"most": Number(1)},
         "taylor": _ORDER,
-        "polynomial": {"order": Whole(0, 4), "hindsight": Number(), "hindsight_below": Number()},
+        "polynomial": {
+            "order": Whole(0, 4),
+            "hindsight": Number(),
+            "hindsight_below": Number(),
+            "calms_first": Flag(),
+        },
         "hermite": {**_ORDER, "scale": Number(), "cutoff": Number()},
         "average": {},
         "scaled": {"gains": Numbers(-1e6, 0)},
@@ -169,6 +174,9 @@ def _wrong_fill(stage: Mapping[str, Any], layout: Mapping[str, Any], number: int
     if fill.get("hindsight") and of not in VELOCITIES:
         allowed = "0" if not is_all else f"0, or of {' or '.join(VELOCITIES)}"
         return [Misfit("fill", f"is for velocities, and the fill is of {of}, allowed is {allowed}", "hindsight")]
+    if fill.get("calms_first") and of != "output":
+        allowed = "false" if not is_all else "false, or of output"
+        return [Misfit("fill", f"is for velocities, and the fill is of {of}, allowed is {allowed}", "calms_first")]
     if fill.get("cutoff") is not None and not ends_last:
         return [Misfit("fill", "is for images, and the stage's end has text tokens, allowed is none", "cutoff")]
     return []

@@ -27,7 +27,7 @@ class Preset(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    method: Literal["default", "paper"] = "paper"
+    method: Literal["default", "paper"] = "default"
     tau1: float = Field(ge=0, allow_inf_nan=False)
     tau2: float = Field(ge=0, allow_inf_nan=False)
     warmup: int = Field(0, ge=0)

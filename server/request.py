@@ -46,7 +46,7 @@ class CacheChoice:
     warmup: int = 0
     max_consecutive: int | None = None
     last_full: bool = False
-    method: str = "paper"
+    method: str = "default"
     parameters: tuple[tuple[str, ParameterValue], ...] = ()
     parts: str | None = None
 

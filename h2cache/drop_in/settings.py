@@ -10,7 +10,7 @@ from h2cache.errors import H2CacheError
 from h2cache.method import Method
 from h2cache.methods import METHODS, method, parameters_of
 
-BARE_METHOD = "paper"
+BARE_METHOD = "default"
 """What ``{"tau1": ..., "tau2": ...}`` without a method's name means."""
 OWN_KEYS = ("method", "num_steps", "stats")
 UNTOLD = sys.maxsize

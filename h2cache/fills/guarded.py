@@ -27,6 +27,7 @@ class Guarded:
     steady = None
     hindsight = 0.0
     hindsight_below = 1.0
+    calms_first = False
 
     def __post_init__(self) -> None:
         check_number("most", self.most, low=1.0)

@@ -28,6 +28,7 @@ class Hermite:
     needs_signal = False
     hindsight = 0.0
     hindsight_below = 1.0
+    calms_first = False
 
     def __post_init__(self) -> None:
         if self.order not in (1, 2):

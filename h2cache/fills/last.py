@@ -17,6 +17,7 @@ class Last:
     steady = None
     hindsight = 0.0
     hindsight_below = 1.0
+    calms_first = False
 
     def weights(self, anchors: Sequence[Anchor], now: Now) -> Sequence[Weight]:
         """See Fill."""

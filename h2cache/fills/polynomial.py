@@ -21,11 +21,15 @@ class Polynomial:
     (``hindsight_weight``), in steps whose noise level is at most ``hindsight_below``: near pure noise a wide miss
     says little of the steps before it. Source: Adams methods with variable steps (Hairer, Norsett, Wanner, Solving
     ODEs I, III.5), here for a sampler that holds the velocity during a step.
+
+    ``calms_first``: see Fill. Ours; that a guided model's velocity at pure noise misleads is from CFG-Zero* (arXiv
+    2503.18886), which leaves it out.
     """
 
     order: int = 2
     hindsight: float = 0.0
     hindsight_below: float = 1.0
+    calms_first: bool = False
     counts_steps = False
     needs_signal = False
     steady = None

@@ -22,6 +22,7 @@ class Scaled:
     steady = None
     hindsight = 0.0
     hindsight_below = 1.0
+    calms_first = False
 
     @property
     def counts_steps(self) -> bool:

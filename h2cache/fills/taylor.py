@@ -25,6 +25,7 @@ class Taylor:
     steady = None
     hindsight = 0.0
     hindsight_below = 1.0
+    calms_first = False
 
     def __post_init__(self) -> None:
         if self.order not in (1, 2):

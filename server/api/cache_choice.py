@@ -16,7 +16,7 @@ from server.request import PAPER_PAIR, TWO_THRESHOLDS, CacheChoice
 PAPER = CacheChoice("paper", *PAPER_PAIR, method="paper")
 """The published rule and thresholds (arXiv 2510.27171), without guards."""
 DEFAULT = replace(PAPER, method="default")
-"""Ours, with the same thresholds where none are given."""
+"""Ours, with the same thresholds where none are given: what thresholds without a method's name mean."""
 OFF = CacheChoice("off", tau1=None, tau2=None, method="off")
 HIGHEST_TAU = 1e6
 LONGEST = 10**6
@@ -94,7 +94,7 @@ def _from_object(cache: Mapping[str, Any], profile: ModelProfile) -> CacheChoice
     if preset is not None and not isinstance(preset, str):
         raise RequestError("cache.preset is of the wrong type, allowed is a preset's name", "cache.preset")
     method = cache.get("method")
-    bare = replace(DEFAULT if method == DEFAULT.method else PAPER, preset="custom")
+    bare = replace(PAPER if method == PAPER.method else DEFAULT, preset="custom")
     base = bare if preset is None else named(preset, profile, "cache.preset")
     if method not in (None, base.method):
         raise RequestError(

@@ -28,7 +28,7 @@ def cache_schema(profile: ModelProfile) -> dict[str, Any]:
     presets = {"type": "string", "enum": ["off", "paper", *profile.presets]}
     methods = [method_schema(name, parameters) for name, parameters in CACHE_METHODS.items()]
     return {
-        "description": "A preset's name, a preset with overrides, the paper's rule with what is given, a "
+        "description": "A preset's name, a preset with overrides, the default method with what is given, a "
         "method of the field with its own parameters (docs/methods.md), or a method put together by parts.",
         "anyOf": [presets, two_thresholds(presets), {"anyOf": methods}, parts_schema()],
         "examples": ["balanced", {"tau1": 0.15, "tau2": 0.22}, {"method": "dicache", "threshold": 0.4}],
@@ -36,13 +36,19 @@ def cache_schema(profile: ModelProfile) -> dict[str, Any]:
 
 
 def two_thresholds(presets: Mapping[str, Any]) -> dict[str, Any]:
-    """The paper's rule, or a preset that has values to override."""
+    """The default method, or a preset that has values to override."""
     named = {**presets, "enum": [name for name in presets["enum"] if name != "off"]}
     return closed(
         {
             "preset": named,
-            "tau1": {**TAU, "description": "threshold of structure, the double-stream blocks"},
-            "tau2": {**TAU, "description": "threshold of detail, the single-stream blocks"},
+            "tau1": {
+                **TAU,
+                "description": "threshold of structure, what is settled near noise; larger skips more",
+            },
+            "tau2": {
+                **TAU,
+                "description": "threshold of detail, what is settled near the image; larger skips more",
+            },
             **{
                 name: schema_of(CACHE_METHODS["paper"][name])
                 for name in CACHE_METHODS["paper"]

@@ -12,7 +12,7 @@ SHAPES = ("circle", "square", "triangle", "star", "ring", "cross", "heart", "dia
 
 
 def mixed_orders(profile: ModelProfile, count: int, seed: int) -> list[SampleOrder]:
-    """Mixed prompts, thresholds, steps (20-40) and guidance from a seed, at the model's default size."""
+    """Mixed prompts, thresholds of the paper's rule, steps (20-40), guidance from a seed, at the default size."""
     draw = random.Random(seed)
     orders = []
     for i in range(count):
@@ -27,7 +27,7 @@ def mixed_orders(profile: ModelProfile, count: int, seed: int) -> list[SampleOrd
                 steps=draw.randint(20, 40),
                 guidance=draw.choice((2.0, 3.5, 5.0)),
                 seed=draw.randrange(2**32),
-                cache=CacheChoice("custom", tau1, tau2),
+                cache=CacheChoice("custom", tau1, tau2, method="paper"),
             )
         )
     return orders

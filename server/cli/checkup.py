@@ -159,7 +159,7 @@ def loaded_finding(settings: Settings, profile: ModelProfile) -> Finding:
 
 def sample_bytes_of(model: LoadedModel, settings: Settings, profile: ModelProfile) -> int:
     """Of one image under the paper's rule."""
-    choice = CacheChoice("paper", tau1=0.15, tau2=0.22)
+    choice = CacheChoice("paper", tau1=0.15, tau2=0.22, method="paper")
     size = profile.default_width, profile.default_height
     text = TextEncoder(model, profile.text_length, settings.text_cache_mb * 2**20)
     steps, guidance = profile.default_steps, profile.default_guidance

@@ -71,9 +71,9 @@ def test_an_object_with_a_method_of_two_thresholds_is_that_method_with_what_is_g
 
 
 @given(OVERRIDES)
-def test_an_object_without_a_preset_is_the_papers_rule_with_what_is_given(given_values: dict[str, Any]) -> None:
+def test_an_object_without_a_preset_is_the_default_method_with_what_is_given(given_values: dict[str, Any]) -> None:
     choice = resolve_cache({"cache": given_values}, PROFILE)
-    assert (choice.preset, values_of(choice)) == ("custom", {**values_of(PAPER), **given_values})
+    assert (choice.preset, values_of(choice)) == ("custom", {**values_of(DEFAULT), **given_values})
 
 
 def test_the_default_method_s_other_parameters_are_given_with_its_name() -> None:

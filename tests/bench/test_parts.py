@@ -78,7 +78,7 @@ def test_the_counter_counts_the_blocks_that_first_block_caching_runs(
 ) -> None:
     model = load_model(str(save_tiny_flux(tmp_path_factory.mktemp("bench") / "flux")), device="cpu")
     (order,) = mixed_orders(PROFILE, 1, 1)
-    order = replace(order, steps=4, cache=CacheChoice("custom", 1e9, 1e9))
+    order = replace(order, steps=4, cache=CacheChoice("custom", 1e9, 1e9, method="paper"))
     counter = BlockCounter(model)
     image = generate(model, PROFILE, order, factor=1.0)
     assert Image.open(BytesIO(image)).size == (64, 64)

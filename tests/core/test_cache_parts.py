@@ -182,6 +182,11 @@ ON_FIRST_BLOCK = {"signal": "probe-residual", "gate": BELOW}
             "cache.fill.cutoff",
             "text tokens",
         ),
+        (
+            {"gate": "interval", "fill": {"kind": "polynomial", "of": "stage", "calms_first": True}},
+            "cache.fill.calms_first",
+            "allowed is false, or of output",
+        ),
         ({"gate": BELOW, "signal": "modulated-input", "layout": "two-stages"}, "cache.signal", "first block's"),
         (
             {"gate": BELOW, "signal": {"kind": "probe-residual", "text": True}, "distance": "disc"},

@@ -6,11 +6,11 @@ import pytest
 from server.engine.interface import SampleOrder, SampleResumed
 from server.engine.loader import LoadedModel
 from tests.engine.conftest import Start
+from tests.engine.samples import rule
 from tests.engine.test_checkpoint import saved_and_finished, taken_up
 from tests.engine.test_edits import BOX
 from tests.engine.test_edits_equal_pipelines import edit
 from tests.engine.test_equals_pipeline import pixels_of
-from tests.engine.test_step_engine import rule
 
 CACHED = rule(0.5, 0.5)
 EDITS = {

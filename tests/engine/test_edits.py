@@ -19,9 +19,9 @@ from server.request import OutputFormat
 from server.strength import first_step
 from tests.engine.conftest import Start, order
 from tests.engine.pictures import Box, hole, picture
+from tests.engine.samples import rule
 from tests.engine.test_edits_equal_pipelines import edit
 from tests.engine.test_equals_pipeline import pixels_of
-from tests.engine.test_step_engine import rule
 from tests.tiny_flux import TEXT_LENGTH
 
 BOX: Box = (8, 16, 48, 56)

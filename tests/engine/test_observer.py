@@ -4,7 +4,7 @@ import pytest
 
 from server.engine.loader import LoadedModel
 from tests.engine.conftest import LIMITS, OFF, Start, order
-from tests.engine.test_step_engine import rule
+from tests.engine.samples import rule
 
 
 @pytest.mark.parametrize("name", ["dev", "klein"])

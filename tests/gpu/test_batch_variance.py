@@ -9,7 +9,7 @@ from server.engine.batch import denoise, gather, scatter
 from server.engine.loader import load_model
 from server.engine.sample import Sample
 from tests.engine.conftest import order
-from tests.engine.test_step_engine import prepared, rule
+from tests.engine.samples import prepared, rule
 from tests.tiny_flux import save_tiny_flux
 
 pytestmark = [

@@ -303,22 +303,31 @@ def through(points, at):
     return values[0]
 
 
+def calmed(velocity, latents, sigma):
+    """To an image of at most unit size."""
+    image = latents - sigma * velocity
+    return (latents - min(1.0, 1 / float(image.square().mean().sqrt())) * image) / sigma
+
+
 def default(tau1, tau2, order):
-    state = {"points": [], "next": 0}
+    state = {"points": [], "at": 0.0, "far": 0.0, "is_first": False}
 
     def step(net, k, n):
-        points = state["points"]
-        if k < state["next"]:
+        points, sigma = state["points"], 1 - k / n
+        if points and state["at"] - sigma <= state["far"]:
             return through(points, k)
         _, img = net.run(net.txt, net.img, 0, len(net.all))
         velocity = net.head(img)
-        sigma, state["next"] = 1 - k / n, k + 1
-        if points:
-            rate = change(through(points, k), velocity) / ((k - points[-1][0]) / n)
-            far = min(((tau1 * sigma + tau2 * (1 - sigma)) / rate) ** 0.5, 1)
-            while (state["next"] - k) / n <= far:
-                state["next"] += 1
-        state["points"] = [*points, (k, velocity)][-order - 1 :]
+        tolerance = (tau1 * sigma + tau2 * 0.68 * (1 - sigma)) ** 2 * 2.5
+        if not points:
+            state["far"] = tolerance / 0.9
+            state["points"] = [(k, calmed(velocity, net.latents, sigma))]
+        else:
+            rate = change(through(points, k), velocity) / (state["at"] - sigma)
+            usual = 0.4 + 15 * sigma**10
+            state["far"] = (tolerance / (rate * usual) ** 0.5) ** 0.5
+            state["points"] = [*([] if state["is_first"] else points), (k, velocity)][-order - 1 :]
+        state["at"], state["is_first"] = sigma, not points
         return velocity
 
     return step

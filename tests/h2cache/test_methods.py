@@ -254,7 +254,7 @@ EXAMPLES = [
     sencache(0.5, 0.1, 2, 1.0),
     ertacache_like("001101101", 1.02),
     mask("001101101"),
-    default(0.03, 0.04, 1),
+    default(0.3, 0.4, 1),
     spaced(0.13, 0.4, 1, 0.5, 0.7, 0.0),
     spaced(0.13, 0.4, 1, 0.5, 0.7, 0.5),
     Case("paper", {"tau1": 0.25, "tau2": 0.3}, lambda: None),
