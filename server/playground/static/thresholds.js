@@ -70,7 +70,8 @@ export function createThresholds(root, onChange) {
 }
 
 function presetButton(preset, choose) {
-  const { measured_speedup: speedup, measured_psnr_db: psnr } = preset;
+  const { measured_seconds_ratio: seconds, measured_psnr_db: psnr } = preset;
+  const speedup = preset.measured_speedup ?? (seconds && 1 / seconds);
   const figures = [speedup && times(speedup), psnr && `${psnr} dB`].filter(Boolean).join(" \u00b7 ");
   const pair = `${threshold(preset.tau1)} / ${threshold(preset.tau2)}`;
   const button = make("button", { type: "button", "data-preset": preset.id, "aria-pressed": "false" },
