@@ -1,7 +1,8 @@
 """``python -m server.bench.plan_check``: is what ``h2serve plan`` foresees what a server then does?
 
-One server with one model. First its step times are measured: batches of 1, 2, 4 ... at once. Then Poisson arrivals
-at 0.4, 0.6 and 0.8 of the capacity that follows, each against its simulation of the very same arrivals.
+One server with one model. First its step times are measured: 1, 2, 4 ... requests under way all the time, so
+that a batch's samples are at different steps and others are decoded meanwhile. Then Poisson arrivals at 0.4, 0.6
+and 0.8 of the capacity that follows, each against its simulation of the very same arrivals.
 """
 
 import argparse
@@ -25,6 +26,8 @@ from server.plan.workload import Fleet, Workload
 from server.profile import load_profile
 
 MAX_BATCH, ROUNDS, SEED = 8, 6, 7
+STAGGER_S = 0.1
+"""Between the first requests of a closed loop: together they would stay together, and hit the cache together."""
 LOADS = (0.4, 0.6, 0.8)
 P50_WITHIN, P90_WITHIN = 0.15, 0.30
 """How far the forecast may be off; throughput has the p50's bound."""
@@ -67,24 +70,30 @@ async def check(address: str, body: dict[str, object], steps: int, requests: int
 
 
 async def measure_steps(client: httpx.AsyncClient, body: dict[str, object]) -> Sums:
-    """What the metrics gained over rounds of requests sent at once, one for each power of two up to the batch."""
-    await together(client, body, MAX_BATCH)
+    """What the metrics gained over closed loops, one for each power of two up to the batch."""
+    await closed_loop(client, body, MAX_BATCH)
     before = await scrape(client)
-    for _ in range(ROUNDS):
-        for count in (1, 2, 4, MAX_BATCH):
-            await together(client, body, count)
+    for count in (1, 2, 4, MAX_BATCH):
+        await closed_loop(client, body, count)
     return await scrape(client) - before
 
 
-async def together(client: httpx.AsyncClient, body: dict[str, object], count: int) -> None:
-    """Requests that are sent at once; all must be answered."""
-    await asyncio.gather(*(one(client, body, 0.0) for _ in range(count)))
+async def closed_loop(client: httpx.AsyncClient, body: dict[str, object], count: int) -> None:
+    """So many at a time, ``ROUNDS`` after each other; all must be answered."""
+
+    async def one_by_one(place: int) -> None:
+        await asyncio.sleep(place * STAGGER_S)
+        for turn in range(ROUNDS):
+            await one(client, {**body, "seed": count * turn + place}, 0.0)
+
+    await asyncio.gather(*(one_by_one(place) for place in range(count)))
 
 
 async def open_loop(client: httpx.AsyncClient, body: dict[str, object], arrivals: Sequence[float]) -> list[float]:
     """Seconds from each scheduled arrival to its answer; a slow answer does not hold back the next request."""
     start_s = time.perf_counter()
-    return list(await asyncio.gather(*(one(client, body, start_s + at_s) for at_s in arrivals)))
+    waiting = [one(client, {**body, "seed": seed}, start_s + at_s) for seed, at_s in enumerate(arrivals)]
+    return list(await asyncio.gather(*waiting))
 
 
 async def one(client: httpx.AsyncClient, body: dict[str, object], at_s: float) -> float:
@@ -140,7 +149,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=300, help="at each load (300)")
     wanted = parser.parse_args()
     profile = load_profile(wanted.model)
-    body = {"prompt": profile.example_prompt, "cache": wanted.preset, "seed": SEED}
+    body: dict[str, object] = {"prompt": profile.example_prompt, "cache": wanted.preset}
     words = ["--model", wanted.model, "--device", wanted.device, "--port", "0", "--max-batch", str(MAX_BATCH)]
     command = [sys.executable, "-m", "server", "serve", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:

@@ -6,14 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from h2cache import flux_model
+from tests.h2cache.asking import Said, ask_oracle
 from tests.h2cache.samples import (
     H2,
     Request,
     Running,
-    Said,
     Shape,
     advance,
-    ask_oracle,
     run_alone,
     run_together,
     shared_model,

@@ -1,7 +1,7 @@
 // Speed over fidelity: the presets' measured figures, and what was made here.
 
 import { createPlot } from "./plot.js";
-import { threshold, times } from "./figures.js";
+import { speedupOf, threshold, times } from "./figures.js";
 
 const MOST_TICKS = 6;
 
@@ -14,8 +14,9 @@ export function createFrontier(svg) {
   };
 }
 
-function presetMark({ id, measured_speedup: speedup, measured_psnr_db: psnr }) {
-  return speedup && psnr ? { x: psnr, y: speedup, kind: "preset", label: id } : null;
+function presetMark(preset) {
+  const [psnr, speedup] = [preset.measured_psnr_db, speedupOf(preset)];
+  return speedup && psnr ? { x: psnr, y: speedup, kind: "preset", label: preset.id } : null;
 }
 
 function runMarks({ settings, lanes }, index) {

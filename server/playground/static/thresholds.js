@@ -1,7 +1,7 @@
 // The two thresholds: sliders, presets, and the map on which both are seen and set.
 
 import { make } from "./dom.js";
-import { percent, threshold, times } from "./figures.js";
+import { percent, speedupOf, threshold, times } from "./figures.js";
 import { createPlot } from "./plot.js";
 
 const SMALLEST_RANGE = 0.4;
@@ -70,7 +70,7 @@ export function createThresholds(root, onChange) {
 }
 
 function presetButton(preset, choose) {
-  const { measured_speedup: speedup, measured_psnr_db: psnr } = preset;
+  const [psnr, speedup] = [preset.measured_psnr_db, speedupOf(preset)];
   const figures = [speedup && times(speedup), psnr && `${psnr} dB`].filter(Boolean).join(" \u00b7 ");
   const pair = `${threshold(preset.tau1)} / ${threshold(preset.tau2)}`;
   const button = make("button", { type: "button", "data-preset": preset.id, "aria-pressed": "false" },
