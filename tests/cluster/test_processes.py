@@ -44,10 +44,12 @@ def running(client: httpx.Client) -> float:
 def test_a_request_goes_through_redis_to_a_worker_and_back(processes: Cluster) -> None:
     api, client = processes.api()
     with client:
-        assert client.get("/readyz").status_code == 503
-        refused = ask(client, 1)
-        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
-        worker = processes.worker()
+        unready = client.get("/readyz")
+        assert (unready.status_code, unready.headers["retry-after"]) == (503, "5")
+        with ThreadPoolExecutor(1) as clients:
+            early = clients.submit(ask, client, 1)
+            worker = processes.worker()
+            assert early.result().status_code == 200, "it waited for the worker"
         until_ready(client)
         answer = ask(client, 5, n=2).json()
         assert [image["seed"] for image in answer["data"]] == [5, 6]
