@@ -47,15 +47,23 @@ def headline(points: Sequence[Point], steps: Sequence[int]) -> bytes:
     """PSNR over FLOPs, a panel a number of steps: the best settings of each method, fitted or not."""
     figure = Figure(figsize=(6 * len(steps), 5), layout="constrained")
     for axes, number in zip(figure.subplots(1, len(steps), squeeze=False)[0], steps, strict=True):
-        for color, method in zip(COLORS, dict.fromkeys(p.method for p in points if p.method != OFF), strict=False):
-            own = [p for p in points if (p.method, p.steps) == (method, number)]
-            line = front(curve(own, "flops_ratio", "psnr"))
+        for color, (method, line) in zip(COLORS, fronts(points, number).items(), strict=False):
             width, shown = (3, "black") if method == "default" else (1, color)
-            axes.plot(*zip(*line, strict=True), "o-", ms=3, lw=width, label=method, color=shown)
+            if line:
+                axes.plot(*zip(*line, strict=True), "o-", ms=3, lw=width, label=method, color=shown)
         axes.set(title=f"{number} steps", xlabel=WORKS["flops_ratio"], ylabel=QUALITIES["psnr"], xlim=(0.1, 0.8))
         axes.grid(visible=True, alpha=0.3)
         axes.legend(fontsize=8, ncols=2)
     return _png(figure)
+
+
+def fronts(points: Sequence[Point], steps: int) -> dict[str, list[tuple[float, float]]]:
+    """Of each method in ``points`` the FLOPs and PSNR of its best settings; none where it was not run so long."""
+    methods = dict.fromkeys(point.method for point in points if point.method != OFF)
+    return {
+        method: front(curve([p for p in points if (p.method, p.steps) == (method, steps)], "flops_ratio", "psnr"))
+        for method in methods
+    }
 
 
 def outcomes(shares: Sequence[OutcomeShares], title: str) -> bytes:

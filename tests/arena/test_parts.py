@@ -2,6 +2,7 @@
 
 import math
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from h2cache.arena.equal_work import standings
 from h2cache.arena.fidelity import compare
+from h2cache.arena.plots import headline
 from h2cache.arena.ranking import Point, curve, points_of, quality_at, work_for
 from h2cache.arena.rows import Row, read_rows, write_rows
 from h2cache.arena.shots import Shot, denoise
@@ -127,6 +129,11 @@ def test_methods_stand_in_the_order_of_the_work_they_need_for_the_paper_s_qualit
     assert first.psnr == pytest.approx((35.0, 37.5, 40.0, 42.5, 45.0))
     assert third.psnr[:3] == pytest.approx((40 / 3, 50 / 3, 20.0))
     assert third.psnr[3:] == (None, None)
+
+
+def test_a_method_that_was_not_run_at_so_many_steps_leaves_no_mark_there() -> None:
+    ours = [replace(at(work, psnr, "default"), steps=50) for work, psnr in ((0.2, 30.0), (0.5, 50.0))]
+    assert headline([*ours, at(0.3, 35.0)], [50]) == headline(ours, [50])
 
 
 def test_fitted_settings_stand_apart() -> None:
