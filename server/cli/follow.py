@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from server.cli.target import ask
+from server.cli.target import ask, heed_interruption
 
 LOOK_AGAIN_S = 1.0
 CANCEL_WITHIN_S = 5.0
@@ -35,13 +35,6 @@ async def make_as_job(client: httpx.AsyncClient, body: dict[str, Any], hear: Hea
         with contextlib.suppress(httpx.HTTPError):
             await client.delete(path, timeout=CANCEL_WITHIN_S)
         raise
-
-
-def heed_interruption() -> None:
-    """Raises CancelledError again where a connection's own error, as it was closed, came in its place."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 async def events(client: httpx.AsyncClient, path: str) -> AsyncIterator[dict[str, Any]]:

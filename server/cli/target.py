@@ -1,5 +1,6 @@
 """Who makes the images of a command: a server by its URL, or one in this process."""
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
@@ -107,11 +108,19 @@ async def ask(client: httpx.AsyncClient, method: str, path: str, body: Any = Non
     try:
         response = await client.request(method, path, json=body)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
+        heed_interruption()
         raise ServerError(f"{client.base_url} does not answer: {error or type(error).__name__}") from error
     if response.is_success:
         answer: dict[str, Any] = response.json()
         return answer
     raise error_of(response)
+
+
+def heed_interruption() -> None:
+    """Raises CancelledError again where a connection's own error, as it was closed, came in its place."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def error_of(response: httpx.Response) -> ServerError:

@@ -15,6 +15,7 @@ from PIL import Image
 from server.cli.follow import make_as_job
 from server.cli.sheet import A_ROW, LEAST_SIDE, MOST_SIDE, Shot, draw_sheet
 from server.cli.strip import JobStrip, Strips, draw_counts
+from server.cli.target import ask
 from server.engine.fake import InstantEngine
 from server.engine.interface import SampleFailed, SampleStepped
 from server.image_metadata import read_metadata
@@ -237,6 +238,24 @@ def test_an_interruption_is_not_lost_in_an_error_of_the_connection() -> None:
 
     asyncio.run(scenario())
     assert calls == ["POST /v1/jobs", "GET /v1/jobs/x/events", "DELETE /v1/jobs/x"]
+
+
+def test_an_interruption_is_not_taken_for_a_server_that_does_not_answer() -> None:
+    async def answer(request: httpx.Request) -> httpx.Response:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise httpx.ReadError("broken")
+
+    async def scenario() -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://x") as client:
+            asking = asyncio.create_task(ask(client, "POST", "/v1/jobs", {}))
+            await asyncio.sleep(0.01)
+            asking.cancel()
+            await asyncio.wait([asking], timeout=30)
+            assert asking.cancelled()
+
+    asyncio.run(scenario())
 
 
 def test_where_only_sums_are_known_the_cells_are_in_order_of_cost() -> None:
