@@ -28,7 +28,7 @@ def bfl_router(parts: ApiParts) -> APIRouter:
     async def submit(request: Request) -> Response:
         """Make an image of a prompt later: the answer says where to look for it."""
         body = await read_json(request, parts.limits.body_limit_bytes)
-        profile = known_model(request.url.path.rpartition("/")[2], parts.catalogue)
+        profile = known_model(parts, request.url.path.rpartition("/")[2])
         refuse_what_fills_in(profile)
         wanted = parse_bfl(body, profile, parts.limits, parts.new_seed)
         terms = as_job(parse_terms(body, request.headers, digest_of(body)))

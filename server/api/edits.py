@@ -63,7 +63,7 @@ async def edit_images(parts: ApiParts, request: Request, parse: Parse) -> Respon
         raise NotReady(reason)
     form = await read_form(request, parts.limits.upload_limit_bytes)
     body = body_of(form.fields)
-    profile = chosen_model(body, parts.catalogue)
+    profile = chosen_model(parts, body)
     terms = parse_terms(body, request.headers, digest_of_form(form))
     editing = await asyncio.to_thread(
         parse, form, profile, parts.limits, parts.new_seed, keep_under=parts.new_id()

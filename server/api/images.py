@@ -21,7 +21,7 @@ def images_router(parts: ApiParts) -> APIRouter:
     async def generate(request: Request) -> Response:
         """Make images of a prompt."""
         body = await read_json(request, parts.limits.body_limit_bytes)
-        profile = chosen_model(body, parts.catalogue)
+        profile = chosen_model(parts, body)
         refuse_what_fills_in(profile)
         wanted = parse_generation(body, profile, parts.limits, parts.new_seed)
         return await make(parts, request, wanted, parse_terms(body, request.headers, digest_of(body)))

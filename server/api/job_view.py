@@ -44,8 +44,7 @@ async def describe(parts: ApiParts, status: JobStatus, base: str) -> dict[str, A
 def estimate(parts: ApiParts, status: JobStatus, depth: QueueDepth) -> float | None:
     """Seconds left. A job that waits is taken to have jobs of one image before it."""
     before = depth.images_running + (status.position or 0)
-    model = parts.profile.name if status.job is None else status.job.request.model
-    return seconds_left(status, before, parts.images_per_s(model), int(1000 * parts.wall_clock()))
+    return seconds_left(status, before, parts.images_per_s(), int(1000 * parts.wall_clock()))
 
 
 async def _result_of(parts: ApiParts, status: JobStatus, base: str) -> dict[str, Any] | None:

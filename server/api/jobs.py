@@ -35,7 +35,7 @@ def jobs_router(parts: ApiParts) -> APIRouter:
     async def submit_job(request: Request) -> Response:
         """Make images of a prompt later: the answer is the job."""
         body = await read_json(request, parts.limits.body_limit_bytes)
-        profile = chosen_model(body, parts.catalogue)
+        profile = chosen_model(parts, body)
         refuse_what_fills_in(profile)
         wanted = parse_generation(body, profile, parts.limits, parts.new_seed)
         return await make(parts, request, wanted, as_job(parse_terms(body, request.headers, digest_of(body))))

@@ -4,26 +4,30 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.api.fields import text
+from server.api.parts import ApiParts
 from server.api.quoting import quoted
 from server.catalogue import Catalogue
-from server.errors import UnknownModel
+from server.errors import NotReady, UnknownModel
 from server.profile import ModelProfile
 
 MOST_NAMED = 12
 """In a message."""
 
 
-def chosen_model(body: Mapping[str, Any], catalogue: Catalogue) -> ModelProfile:
-    """By ``model``; absent means the default. Raises RequestError, and UnknownModel for one that nobody serves."""
+def chosen_model(parts: ApiParts, body: Mapping[str, Any]) -> ModelProfile:
+    """By ``model``; absent means the default. Raises RequestError, and what ``known_model`` raises."""
     name = text(body, "model")
-    return catalogue.default if name is None else known_model(name, catalogue)
+    return parts.catalogue.default if name is None else known_model(parts, name)
 
 
-def known_model(name: str, catalogue: Catalogue) -> ModelProfile:
-    """By name or alias. Raises UnknownModel."""
-    found = catalogue.find(name)
+def known_model(parts: ApiParts, name: str) -> ModelProfile:
+    """By name or alias. Raises UnknownModel, and NotReady as long as it may be one that was announced before."""
+    found = parts.catalogue.find(name)
     if found is None:
-        names = [profile.name for profile in catalogue.profiles]
+        reason = parts.not_accepting()
+        if reason is not None:
+            raise NotReady(reason)
+        names = [profile.name for profile in parts.catalogue.profiles]
         allowed = f"allowed {'is' if len(names) == 1 else 'are'} {', '.join(names[:MOST_NAMED])}"
         raise UnknownModel(f"model {quoted(name)} is not served here, {allowed}", "model")
     return found

@@ -22,7 +22,7 @@ def models_router(parts: ApiParts) -> APIRouter:
     @router.get("/v1/models/{name}", openapi_extra=MODEL_DOC)
     async def one_model(name: str) -> dict[str, Any]:
         """One model by its name or alias."""
-        return describe(known_model(name, parts.catalogue))
+        return describe(known_model(parts, name))
 
     return router
 

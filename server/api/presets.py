@@ -18,7 +18,7 @@ def presets_router(parts: ApiParts) -> APIRouter:
     @router.get("/v1/presets", openapi_extra=PRESETS_DOC)
     async def list_presets(model: str | None = None) -> dict[str, Any]:
         """The presets of a model, or of the one that a request without a name means."""
-        profile = parts.profile if model is None else known_model(model, parts.catalogue)
+        profile = parts.profile if model is None else known_model(parts, model)
         paper = Preset.model_validate({"method": PAPER.method, "tau1": PAPER.tau1, "tau2": PAPER.tau2})
         named = {**profile.presets, "paper": paper}
         return {

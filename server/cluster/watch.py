@@ -42,10 +42,13 @@ class ClusterWatch:
         """Why the process is not ready. Who asks for a model all the same waits for its worker."""
         return reason_not_ready(self.refused, len(self.workers), self.needs_workers)
 
-    def images_per_s(self, model: str) -> float | None:
-        """Of all workers of the model together, as they measure it; None before the first image."""
-        serving = [worker.images_per_s for worker in self.workers if worker.model == model]
-        rates = [rate for rate in serving if rate is not None]
+    @property
+    def images_per_s(self) -> float | None:
+        """Of all workers together, as they measure it; None before the first image.
+
+        Of all models, as the queue's depth is.
+        """
+        rates = [worker.images_per_s for worker in self.workers if worker.images_per_s is not None]
         return sum(rates) if rates else None
 
     def most_pixels(self, model: str) -> int | None:

@@ -77,7 +77,6 @@ def test_a_model_that_was_announced_once_is_known_by_what_its_worker_told() -> N
         await queue.announce(told, 1_000)
         await watch.look()
         assert watch.reason is None
-        assert (watch.images_per_s(OWN.name), watch.images_per_s(NANO.name)) == (2.0, None)
         clock.now_s += 60
         await watch.look()
         assert watch.reason is not None and watch.refused is None
@@ -95,6 +94,24 @@ def test_what_workers_say_of_a_listed_model_changes_nothing() -> None:
     catalogue.hear({NANO.name: OWN.model_dump_json(), "flux2-klein": ""})
     assert catalogue.find("flux-nano") == NANO == catalogue.find("nano") == catalogue.default
     assert catalogue.find("flux2-klein") == load_profile("flux2-klein")
+    catalogue.hear({"nano": OWN.model_dump_json(), 300 * "x": "", "../etc": ""})
+    assert catalogue.find("nano") == NANO, "an alias of a listed model is its own"
+    assert catalogue.find(300 * "x") is None is catalogue.find("../etc")
+
+
+def test_until_redis_has_answered_a_model_may_be_one_that_was_announced() -> None:
+    async def scenario() -> None:
+        reasons = ["Redis has not answered yet"]
+        parts = api_parts(new_queue(), not_ready=lambda: reasons[0] if reasons else None)
+        async with client_of(parts) as client:
+            for path in (JOBS, IMAGES):
+                early = await client.post(path, json=body(OWN.name))
+                assert (early.status_code, early.headers["retry-after"]) == (503, "5")
+            assert (await client.get(f"/v1/models/{OWN.name}")).status_code == 503
+            reasons.clear()
+            assert (await client.post(JOBS, json=body(OWN.name))).status_code == 404
+
+    asyncio.run(scenario())
 
 
 def test_a_profile_of_another_version_is_that_of_the_name() -> None:
