@@ -4,13 +4,25 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from server.engine.fake import InstantEngine
 from tests.api.test_load import until
 from tests.live import live_server
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """A shell's background jobs ignore Ctrl-C, and so would whatever they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_an_interrupted_generate_ends_with_130_and_its_job_is_cancelled(tmp_path: Path) -> None:
     hold = threading.Event()
     with live_server(lambda: InstantEngine(hold=hold)) as client:
