@@ -3,8 +3,8 @@
 from typing import Any
 
 _COUNTS = {
-    **{"preset": "balanced", "tau1": 0.15, "tau2": 0.22, "method": "paper", "steps": 28, "full": 5},
-    **{"detail_hits": 3, "structure_hits": 20, "blocks_run": 133, "blocks_total": 420, "flops_ratio": 0.317},
+    **{"preset": "balanced", "tau1": 0.15, "tau2": 0.22, "method": "default", "steps": 28, "full": 6},
+    **{"detail_hits": 0, "structure_hits": 22, "blocks_run": 90, "blocks_total": 420, "flops_ratio": 0.214},
 }
 ANSWER_EXAMPLE: dict[str, Any] = {
     "id": "5f0c1c0b7d0e4f6f9a3a8a2f6f1d9c3e",

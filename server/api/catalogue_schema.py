@@ -60,7 +60,9 @@ _MODEL: dict[str, Any] = {
         "max_input_images": 1,
         "default_preset": "balanced",
         "example_prompt": "a large red heart at the left on a blue background",
-        "presets": {"balanced": {"method": "paper", "tau1": 0.15, "tau2": 0.22, "warmup": 0, "last_full": False}},
+        "presets": {
+            "balanced": {"method": "default", "tau1": 0.15, "tau2": 0.22, "warmup": 0, "last_full": False}
+        },
     },
 }
 _PRESETS: dict[str, Any] = {

@@ -88,7 +88,7 @@ def test_absent_thresholds_are_the_library_s() -> None:
 
 
 def test_another_method_than_the_preset_s_is_refused() -> None:
-    assert refusal({"cache": {"preset": "fast", "method": "default"}}) == "cache.method"
+    assert refusal({"cache": {"preset": "fast", "method": "paper"}}) == "cache.method"
 
 
 @given(TAUS | st.none(), TAUS | st.none())

@@ -101,7 +101,7 @@ def test_an_answer_sums_counts_and_tells_the_times_of_the_image_that_was_ready_l
         "preset": "balanced",
         "tau1": parts.profile.presets["balanced"].tau1,
         "tau2": parts.profile.presets["balanced"].tau2,
-        "method": "paper",
+        "method": "default",
         **counts,
         "flops_ratio": 0.375,
         "nonfinite": True,

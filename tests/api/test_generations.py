@@ -114,7 +114,7 @@ def test_every_preset_that_is_listed_can_be_asked_for_and_says_what_it_was_measu
 ) -> None:
     listed = client.get("/v1/presets").json()
     names = [preset["id"] for preset in listed["data"]]
-    assert names == ["off", "fast", "balanced", "quality", "paper"]
+    assert names == ["off", "fast", "balanced", "quality", "lossless", "paper"]
     assert listed["default"] in names
     for preset in listed["data"]:
         cache = generate(client, cache=preset["id"]).json()["cache"]

@@ -130,7 +130,7 @@ def exit_code_of(response: httpx.Response) -> int:
 def test_a_comparison_is_one_picture_with_a_column_a_rule(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     run("compare", PROMPT, "-o", "all.png", "--url", url, "--steps", "4", "--size", "64x64", "--json")
     said = json.loads(capsys.readouterr().out)
-    assert [rule["rule"] for rule in said["rules"]] == ["off", "paper", "fast", "balanced", "quality"]
+    assert [rule["rule"] for rule in said["rules"]] == ["off", "paper", "fast", "balanced", "quality", "lossless"]
     assert (said["rules"][0]["skipped"], said["rules"][0]["psnr_db"]) == (0, None)
     with Image.open("all.png") as sheet:
         assert sheet.width > 5 * LEAST_SIDE

@@ -39,7 +39,7 @@ def test_prometheus_reads_a_live_server_and_every_recorded_rule_has_a_value(tmp_
 
         skipped = prometheus.values("pair:h2serve_blocks_skipped:ratio_rate5m")
         assert skipped == {
-            (("tau1", "0.25"), ("tau2", "0.35")): pytest.approx(SKIPPED),
+            (("tau1", "0.2"), ("tau2", "0.3")): pytest.approx(SKIPPED),
             (("tau1", "0.1..0.2"), ("tau2", "0.2..0.4")): pytest.approx(SKIPPED),
             (("tau1", "none"), ("tau2", "none")): 0,
         }

@@ -67,8 +67,8 @@ def test_moving_a_slider_makes_the_thresholds_your_own_and_only_your_picture_ane
 
 def test_the_map_and_the_presets_set_both_thresholds(tab: Tab) -> None:
     tab.page.get_by_role("button", name=re.compile("^fast")).click()
-    expect(tab.page.locator("#tau1-value")).to_have_text("0.25")
-    expect(tab.page.locator("#tau2-value")).to_have_text("0.35")
+    expect(tab.page.locator("#tau1-value")).to_have_text("0.20")
+    expect(tab.page.locator("#tau2-value")).to_have_text("0.30")
     expect(tab.page.locator("#snippet")).to_contain_text('"cache":"fast"')
     tab.page.locator("#map").click()
     expect(tab.page.locator("#snippet")).not_to_contain_text('"cache":"fast"')
