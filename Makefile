@@ -2,9 +2,9 @@
 PYTHON ?= python3
 PORT ?= 8000
 BUDGET ?= 120
-# How many processes share the tests, a file at a time, with one thread of torch each. Not the files with the most tests
+# How many processes share the tests, a file at a time, with one thread of torch each; three for two cores, as many wait. Not the files with the most tests
 # first, as xdist would have it: that leaves the longest single tests for the end, when one process has nothing to do.
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 # OpenMP's threads would spin at barriers: on a machine that does anything else a step takes many times as long.

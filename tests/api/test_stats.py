@@ -23,12 +23,12 @@ def test_every_pair_that_was_asked_for_is_there_with_its_skips_and_seconds() -> 
     assert (stats["other"]["count"], stats["other"]["seconds"]["p50"]) == (0, None)
     pairs = {(pair["preset"], pair["tau1"], pair["tau2"]): pair for pair in stats["pairs"]}
     assert set(pairs) == {
-        ("fast", 0.25, 0.35),
+        ("fast", 0.2, 0.3),
         ("off", None, None),
         ("custom", 0.123, 0.234),
-        ("custom", 0.25, 0.5),
+        ("custom", 0.2, 0.5),
     }
-    fast = pairs["fast", 0.25, 0.35]
+    fast = pairs["fast", 0.2, 0.3]
     assert stats["pairs"][0] == fast, "the most asked for is first"
     assert set(fast) == {
         *("tau1", "tau2", "preset", "count", "full", "detail_hits", "structure_hits", "skip_share", "seconds")

@@ -13,7 +13,7 @@ from tests.traces.collector import collecting
 
 BODY = {"prompt": "a secret star", "num_inference_steps": 4, "size": "64x64", "cache": "fast"}
 PATH = "/v1/images/generations"
-PAIR = {"tau1": "0.25", "tau2": "0.35"}
+PAIR = {"tau1": "0.2", "tau2": "0.3"}
 
 
 def scraped(address: str) -> Sums:
