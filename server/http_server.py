@@ -46,7 +46,7 @@ class TimedProtocol(H11Protocol):
     timeout_s: float = 0.0
     _head_timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it so
         """The first head is awaited from here on."""
         super().connection_made(transport)
         self._await_head()
