@@ -32,12 +32,13 @@ def test_an_interrupted_generate_ends_with_130_and_its_job_is_cancelled(tmp_path
                 until(client, waiting=0, running=1)
                 process.send_signal(signal.SIGINT)
                 _, said = process.communicate(timeout=60)
+                # The engine is held until the server has seen the client go: else it may finish first.
+                until(client, waiting=0, running=0)
             finally:
                 process.kill()
                 hold.set()
         assert process.returncode == 130
         assert b"Traceback" not in said
-        until(client, waiting=0, running=0)
         (job,) = client.get("/v1/jobs").json()["data"]
         assert job["state"] == "cancelled"
     assert not (tmp_path / "a.png").exists()
