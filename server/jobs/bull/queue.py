@@ -29,6 +29,8 @@ SWEEP_EACH_MS = 900
 CONNECTIONS = 9
 """For commands; a worker's wait takes one more, the watchers' reader two, the results store four."""
 LONGEST_WAIT_S = 2.0
+LISTED_AT_ONCE = 100
+"""Jobs. Redis does nothing else while it looks at them."""
 
 
 class RedisQueue:
@@ -125,8 +127,12 @@ class RedisQueue:
 
     async def list_all(self, states: Iterable[JobState], limit: int) -> list[JobStatus]:
         """See JobQueue."""
-        args = {"states": {state.value: True for state in states}, "limit": limit}
-        return await self._show({"ids": await self._commands.run("list", args)})
+        wanted = frozenset(states)
+        args = {"states": {state.value: True for state in wanted}, "limit": limit, "page": LISTED_AT_ONCE}
+        ids = await self._commands.run("list", args)
+        pages = [ids[start : start + LISTED_AT_ONCE] for start in range(0, len(ids), LISTED_AT_ONCE)]
+        found = [status for page in pages for status in await self._show({"ids": page})]
+        return [status for status in found if status.state in wanted]  # it may have gone on since it was listed
 
     async def _show(self, args: dict[str, Any]) -> list[JobStatus]:
         return [status_from(job_id, place, flat) for job_id, place, flat in await self._commands.run("show", args)]
