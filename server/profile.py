@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from server.errors import ModelLoadError, SettingsError
-from server.request import ImageInput
+from server.request import PAPER_PAIR, ImageInput
 
 ROOT = Path(__file__).parent.parent
 """The checkout: ``config/`` and ``nano/`` lie beside the packages, as an editable install leaves them."""
@@ -39,6 +39,10 @@ class Preset(BaseModel):
     measured_psnr_db: float | None = None
     measured_ssim: float | None = None
     measured_flip: float | None = None
+
+
+PAPER_PRESET = Preset.model_validate({"method": "paper", "tau1": PAPER_PAIR[0], "tau2": PAPER_PAIR[1]})
+"""What ``paper`` means on every model."""
 
 
 class ModelProfile(BaseModel):

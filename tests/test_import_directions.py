@@ -85,10 +85,11 @@ ALLOWED: dict[str, set[str]] = {
     "server.traces.open": {"opentelemetry", "server.errors"},
     "server.traces.otel": {"opentelemetry", "server.request"},
     "server.plan": {"server.errors"},
-    "server.plan.share": {"server.errors", "server.profile"},
+    "server.plan.share": {"server.errors", "server.measured_share", "server.profile"},
     "server.plan.measured": {"server.errors", "prometheus_client"},
     "server.strength": set(),
-    "server.jobs": {"server.request", "server.errors", "server.strength"},
+    "server.measured_share": set(),
+    "server.jobs": {"server.request", "server.errors", "server.measured_share", "server.strength"},
     "server.jobs.bull": {
         "redis",
         "msgpack",

@@ -12,7 +12,6 @@ from server.results.interface import ResultStore
 
 LOOKS_A_LIFE = 4
 """So many times in an input image's time to live its job is looked for."""
-MOST_JOBS = 100_000
 UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 """One that runs may come back to wait, when its worker is lost."""
 
@@ -27,5 +26,6 @@ async def keep_inputs_alive(queue: JobQueue, results: ResultStore, ttl_s: float)
 
 async def prolong_inputs(queue: JobQueue, results: ResultStore, ttl_s: float) -> None:
     """Let the input images of all jobs without an end live for ``ttl_s`` from now on."""
-    found = await queue.list_all(UNFINISHED, MOST_JOBS)
+    depth = await queue.depth()
+    found = await queue.list_all(UNFINISHED, depth.images_waiting + depth.images_running)  # each job has an image
     await results.touch([key for status in found if status.job for key in input_keys(status.job.request)], ttl_s)

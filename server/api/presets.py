@@ -4,11 +4,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from server.api.cache_choice import PAPER
 from server.api.catalogue_schema import PRESETS_DOC
 from server.api.model_choice import known_model
 from server.api.parts import ApiParts
-from server.profile import Preset
+from server.profile import PAPER_PRESET, Preset
 
 
 def presets_router(parts: ApiParts) -> APIRouter:
@@ -19,8 +18,7 @@ def presets_router(parts: ApiParts) -> APIRouter:
     async def list_presets(model: str | None = None) -> dict[str, Any]:
         """The presets of a model, or of the one that a request without a name means."""
         profile = parts.profile if model is None else known_model(parts, model)
-        paper = Preset.model_validate({"method": PAPER.method, "tau1": PAPER.tau1, "tau2": PAPER.tau2})
-        named = {**profile.presets, "paper": paper}
+        named = {**profile.presets, "paper": PAPER_PRESET}
         return {
             "object": "list",
             "model": profile.name,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from server.cli.options import Device, Json, Key, Model, Seed, Size, Steps, Url
+from server.cli.options import Device, Json, Key, ModelThereOrHere, Seed, Size, Steps, Url
 from server.errors import StartupError
 
 
@@ -20,7 +20,7 @@ def compare(
     size: Size = None,
     url: Url = None,
     key: Key = None,
-    model: Model = None,
+    model: ModelThereOrHere = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -32,7 +32,14 @@ def compare(
     from server.cli.target import Target
 
     seed = secrets.randbelow(2**31) if seed is None else seed
-    given = {"prompt": prompt, "seed": seed, "num_inference_steps": steps, "size": size, "output_format": "png"}
+    given = {
+        "prompt": prompt,
+        "seed": seed,
+        "num_inference_steps": steps,
+        "size": size,
+        "output_format": "png",
+        "model": None if url is None else model,
+    }
     body = {name: value for name, value in given.items() if value is not None}
     console = Console(stderr=True, quiet=as_json)
     shots = asyncio.run(take_shots(Target(url, key, model, device), body, console))

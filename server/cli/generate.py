@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from server.cli.options import Device, Json, Key, Model, Seed, Size, Steps, Url
+from server.cli.options import Device, Json, Key, ModelThereOrHere, Seed, Size, Steps, Url
 from server.errors import RequestError, StartupError
 
 FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
@@ -31,7 +31,7 @@ def generate(
     ] = None,
     url: Url = None,
     key: Key = None,
-    model: Model = None,
+    model: ModelThereOrHere = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:

@@ -25,7 +25,7 @@ class Times:
 def plan(
     rate: Annotated[float, typer.Option(help="requests a second, of one image each", min=1e-6)],
     p99: Annotated[float, typer.Option(help="seconds within which 99 % of the images shall be there", min=1e-6)],
-    preset: Annotated[str, typer.Option(help="off, or a preset of the model")] = "balanced",
+    preset: Annotated[str, typer.Option(help="off, paper, or a preset of the model")] = "balanced",
     gpu: Annotated[str | None, typer.Option(help="a GPU of config/gpus.toml: published figures")] = None,
     step_times: Annotated[
         str | None, typer.Option(help="your own, without a cache, as samples:seconds: 1:0.14,8:1.1")

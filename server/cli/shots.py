@@ -2,6 +2,7 @@
 
 import base64
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from rich.console import Console
@@ -17,7 +18,8 @@ WARM_UP_STEPS = 2
 async def take_shots(target: Target, body: dict[str, Any], console: Console) -> list[Shot]:
     """An image a rule, one after the other; the first is the uncached one, which the others are held against."""
     async with open_target(target) as client:
-        presets = (await ask(client, "GET", "/v1/presets"))["data"]
+        of_model = {key: body[key] for key in ("model",) if key in body}
+        presets = (await ask(client, "GET", f"/v1/presets?{urlencode(of_model)}"))["data"]
         # The first request of a process pays for what later ones find ready.
         await ask(client, "POST", GENERATIONS, {**body, "num_inference_steps": WARM_UP_STEPS})
         shots: list[Shot] = []

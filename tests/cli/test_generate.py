@@ -152,6 +152,15 @@ def test_a_sheet_has_room_for_every_image_whatever_the_size(side: int, count: in
     assert reds == count * shown**2
 
 
+@pytest.mark.parametrize("command", ["generate", "compare"])
+def test_the_model_that_is_named_is_asked_of_the_server(
+    command: str, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code_of(command, PROMPT, "-o", "a.png", "--url", url, "--model", "another", "--steps", "2") == 2
+    assert "model 'another' is not served here" in capsys.readouterr().err
+    run(command, PROMPT, "-o", "a.png", "--url", url, "--model", "nano", "--steps", "2", "--size", "64x64")
+
+
 def test_equal_images_are_called_equal_and_have_no_psnr_in_json() -> None:
     assert (shot("a", 4, math.inf).fidelity, shot("a", 4, math.inf).as_dict()["psnr_db"]) == ("equal", None)
 

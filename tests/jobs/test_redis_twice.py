@@ -37,7 +37,7 @@ async def proxied(redis: RedisProcess, terms: QueueTerms) -> tuple[RedisQueue, C
     address = RedisAddress(f"redis://127.0.0.1:{proxy.port}")
     queue = RedisQueue(address, lambda: f"token-{next(tokens)}", terms, sweep_each_ms=1)
     await queue._client.flushall()
-    for script in queue._scripts.by_name.values():
+    for script in queue._commands.scripts.by_name.values():
         # Else the answer that is lost may be that the script is not known, and the command has not been done.
         await queue._client.script_load(script.script)
     return queue, proxy

@@ -8,6 +8,7 @@ from server.__main__ import main
 from server.engine.fake import InstantEngine
 from server.engine.interface import BatchStepped
 from server.errors import SettingsError
+from server.measured_share import share_at
 from server.plan.gpus import gpu_named, known_gpus
 from server.plan.measured import mean_stage_s, mean_step_times, read_sums
 from server.plan.share import share_of
@@ -27,13 +28,17 @@ def test_a_preset_measured_on_the_model_says_so() -> None:
 
 def test_a_preset_that_was_never_measured_on_the_model_is_an_estimate_and_says_so() -> None:
     share, remark = share_of(FLUX1, "balanced")
-    assert share == NANO.presets["balanced"].measured_flops_ratio
-    assert remark.startswith("estimate") and "flux-nano" in remark
+    assert share == share_at("paper", 0.15, 0.22), "of the method that the preset has on that model"
+    assert remark.startswith("estimate") and "flux-nano" in remark and "paper" in remark
+
+
+def test_the_paper_s_rule_can_be_planned_with_on_any_model() -> None:
+    assert share_of(NANO, "paper")[0] == share_of(FLUX1, "paper")[0] == share_at("paper", 0.15, 0.22)
 
 
 def test_off_spends_everything_and_an_unknown_preset_is_refused() -> None:
     assert share_of(FLUX1, "off")[0] == 1
-    with pytest.raises(SettingsError, match="allowed are off, fast"):
+    with pytest.raises(SettingsError, match="allowed are off, paper, fast"):
         share_of(FLUX1, "turbo")
 
 

@@ -76,6 +76,14 @@ def test_the_map_and_the_presets_set_both_thresholds(tab: Tab) -> None:
         assert float(tab.page.locator(f"#{name}-value").inner_text()) == pytest.approx(0.3, abs=0.06)
 
 
+def test_a_preset_between_two_places_of_the_sliders_is_shown_as_it_is(tab: Tab) -> None:
+    tab.page.get_by_role("button", name=re.compile("^lossless")).click()
+    expect(tab.page.locator("#tau2-value")).to_have_text("0.037")
+    expect(tab.page.locator("#snippet")).to_contain_text('"cache":"lossless"')
+    tab.page.locator("#tau1").press("ArrowRight")
+    expect(tab.page.locator("#snippet")).to_contain_text('"tau1":0.03,"tau2":0.037')
+
+
 def test_the_map_shows_what_was_measured_here(tab: Tab) -> None:
     tab.page.locator("#tau2").press("End")
     tab.generate_all()

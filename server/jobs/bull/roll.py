@@ -17,18 +17,26 @@ class RedisRoll:
 
     def __init__(self, client: Redis, base: str) -> None:
         self._client, self._base = client, base
+        self._profiles: dict[str, str] = {}
 
     async def announce(self, info: WorkerInfo, ttl_ms: int) -> bool:
-        """Note the heartbeat; True when the worker is to drain."""
+        """Note the heartbeat; True when the worker is to drain. A profile is written once, not with each beat."""
+        is_news = info.profile not in ("", self._profiles.get(info.model))
         async with self._client.pipeline(transaction=True) as pipeline:
             beat = write(WorkerInfo, replace(info, profile=""))
             pipeline.set(f"{self._base}worker:{info.worker}", beat, px=ttl_ms)
             pipeline.sadd(f"{self._base}workers", info.worker)
             pipeline.sadd(f"{self._base}models", info.model)
-            if info.profile:
+            if is_news:
                 pipeline.hset(f"{self._base}profiles", info.model, info.profile)
+            pipeline.hexists(f"{self._base}profiles", info.model)
             pipeline.exists(f"{self._base}drain:{info.worker}")
-            *_, drain = await pipeline.execute()
+            *_, is_kept, drain = await pipeline.execute()
+        if is_news:
+            self._profiles[info.model] = info.profile
+        elif info.profile and not is_kept:  # Redis was emptied
+            del self._profiles[info.model]
+            return await self.announce(info, ttl_ms)
         return bool(drain)
 
     async def alive(self) -> list[WorkerInfo]:

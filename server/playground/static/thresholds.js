@@ -14,36 +14,39 @@ export function createThresholds(root, onChange) {
   const plot = createPlot(find("map"));
   let presets = [];
   let measured = [];
-  let preset = null;
+  // A preset's thresholds may lie between two places of the sliders, which then show the nearest.
+  let [preset, pair] = [null, { tau1: 0, tau2: 0 }];
 
   function draw() {
     for (const slider of [tau1, tau2]) {
-      const said = threshold(slider.valueAsNumber);
+      const said = threshold(pair[slider.id]);
       find(`${slider.id}-value`).textContent = said;
       slider.setAttribute("aria-valuetext", said);
     }
     for (const button of group.children) {
       button.setAttribute("aria-pressed", String(button.dataset.preset === preset));
     }
-    plot.draw(axesOf(tau1, tau2), marksOf(presets, measured, tau1.valueAsNumber, tau2.valueAsNumber));
+    plot.draw(axesOf(tau1, tau2), marksOf(presets, measured, pair.tau1, pair.tau2));
   }
 
-  function set(x, y, newPreset = null) {
-    [tau1.value, tau2.value, preset] = [x, y, newPreset];
+  function set(changes, newPreset = null) {
+    pair = { ...pair, ...changes };
+    [tau1.value, tau2.value, preset] = [pair.tau1, pair.tau2, newPreset];
     draw();
     onChange();
   }
 
   function choose(chosen) {
     method.value = chosen.method;
-    set(chosen.tau1, chosen.tau2, chosen.id);
+    set({ tau1: chosen.tau1, tau2: chosen.tau2 }, chosen.id);
   }
 
-  for (const slider of [tau1, tau2]) slider.addEventListener("input", () => set(tau1.value, tau2.value));
-  method.addEventListener("change", () => set(tau1.value, tau2.value));
+  for (const slider of [tau1, tau2]) slider.addEventListener("input", () => set({ [slider.id]: slider.valueAsNumber }));
+  method.addEventListener("change", () => set({}));
   followPointer(find("map"), (event) => {
     const { x, y } = plot.at(event);
-    set(x, y);
+    [tau1.value, tau2.value] = [x, y];
+    set({ tau1: tau1.valueAsNumber, tau2: tau2.valueAsNumber });
   });
 
   return {
@@ -60,10 +63,10 @@ export function createThresholds(root, onChange) {
     },
     restore(value) {
       method.value = value.method;
-      set(value.tau1, value.tau2, value.preset);
+      set({ tau1: value.tau1, tau2: value.tau2 }, value.preset);
     },
     get value() {
-      const own = { method: method.value, tau1: tau1.valueAsNumber, tau2: tau2.valueAsNumber };
+      const own = { method: method.value, ...pair };
       return { ...own, preset, cache: preset ?? own };
     },
   };

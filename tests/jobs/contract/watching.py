@@ -1,4 +1,4 @@
-"""Events, snapshots, lists and heartbeats: what is to be seen of jobs and workers."""
+"""Events, snapshots and heartbeats: what is to be seen of jobs and workers."""
 
 import asyncio
 import contextlib
@@ -14,14 +14,12 @@ from tests.jobs.contract.base import (
     MODEL,
     Contract,
     end_of,
-    ids,
     job,
     lease_of,
     log_of,
     put,
     step,
     take,
-    taken,
 )
 
 FINISHED = Ended(JobState.FINISHED, result=DONE)
@@ -194,38 +192,6 @@ class WatchContract(Contract):
             await queue.fail(await lease_of(queue), "no luck")
             status = await queue.status("a")
             assert status is not None and (status.state, status.error) == (JobState.FAILED, "no luck")
-
-        self.run(scenario)
-
-    def test_a_tenant_s_jobs_are_listed_newest_first_in_pages(self) -> None:
-        async def scenario(queue: JobQueue) -> None:
-            for name in "abcde":
-                await put(queue, job(name, tenant="t"))
-                await self.pass_ms(queue, 10)
-            await put(queue, job("other", tenant="u"))
-            assert await taken(queue, 1) == ["a"]
-            assert ids(await queue.list_jobs("t", 2)) == ["e", "d"]
-            assert ids(await queue.list_jobs("t", 2, after="d")) == ["c", "b"]
-            assert ids(await queue.list_jobs("t", 2, after="b")) == ["a"]
-            assert ids(await queue.list_jobs("t", 2, after="a")) == []
-            assert await queue.list_jobs("nobody", 2) == []
-
-        self.run(scenario)
-
-    def test_jobs_are_listed_by_state_over_all_tenants_and_models(self) -> None:
-        async def scenario(queue: JobQueue) -> None:
-            await put(queue, job("a", tenant="t"), job("b", tenant="u"), job("c"), job("other", model="flux-dev"))
-            first, second = await take(queue, 2)
-            await queue.finish(first, DONE)
-            await queue.cancel("c")
-            await put(queue, job("d"), job("e", priority=10))
-            assert ids(await queue.list_all([JobState.RUNNING], 10)) == [second.job.id]
-            waiting = await queue.list_all([JobState.QUEUED], 10)
-            assert set(ids(waiting)) == {"other", "d", "e"}
-            assert {each.position for each in waiting} == {0, 1}
-            ended = await queue.list_all([JobState.FINISHED, JobState.CANCELLED], 10)
-            assert sorted(ids(ended)) == sorted([first.job.id, "c"])
-            assert len(await queue.list_all(JobState, 2)) == 2
 
         self.run(scenario)
 

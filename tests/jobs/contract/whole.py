@@ -2,10 +2,11 @@
 
 from tests.jobs.contract.ends import EndContract
 from tests.jobs.contract.leases import LeaseContract
+from tests.jobs.contract.listing import ListContract
 from tests.jobs.contract.order import OrderContract
 from tests.jobs.contract.submits import SubmitContract
 from tests.jobs.contract.watching import WatchContract
 
 
-class QueueContract(OrderContract, SubmitContract, LeaseContract, EndContract, WatchContract):
+class QueueContract(OrderContract, SubmitContract, LeaseContract, EndContract, WatchContract, ListContract):
     """The whole."""

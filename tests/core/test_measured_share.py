@@ -1,0 +1,48 @@
+"""What thresholds leave of the work: the table is the arena's, and the line between its pairs is a line."""
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+from statistics import mean
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.measured_share import MEASURED, share_at
+from server.request import TWO_THRESHOLDS
+
+RESULTS = Path(__file__).parent.parent.parent / "docs" / "arena" / "results.csv"
+TAUS = st.floats(0, 1e6)
+
+
+def test_the_table_is_what_the_arena_measured_at_28_steps() -> None:
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    with RESULTS.open() as rows:
+        for row in csv.DictReader(rows):
+            if row["steps"] == "28" and row["method"] in MEASURED:
+                found[row["method"], row["setting"]].append(float(row["flops_ratio"]))
+    table = {
+        (method, f"tau1={tau1:g} tau2={tau2:g}"): share
+        for method, pairs in MEASURED.items()
+        for (tau1, tau2), share in pairs.items()
+    }
+    assert table == {key: pytest.approx(mean(shares), abs=5e-4) for key, shares in found.items()}
+
+
+def test_every_method_of_two_thresholds_was_measured() -> None:
+    assert set(MEASURED) == set(TWO_THRESHOLDS)
+
+
+@pytest.mark.parametrize("method", MEASURED)
+def test_a_measured_pair_leaves_what_was_measured_and_0_everything(method: str) -> None:
+    assert share_at(method, 0, 0) == 1
+    for pair, share in MEASURED[method].items():
+        assert share_at(method, *pair) == pytest.approx(share)
+
+
+@given(st.sampled_from(sorted(MEASURED)), TAUS, TAUS, TAUS)
+def test_larger_thresholds_never_leave_more(method: str, tau1: float, tau2: float, more: float) -> None:
+    share = share_at(method, tau1, tau2)
+    assert 0 < share_at(method, tau1 + more, tau2) <= share <= 1
+    assert share_at(method, tau1, tau2 + more) <= share
