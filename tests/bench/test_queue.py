@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from server.bench.queue.added import measure_added
 from server.bench.queue.clients import Clients
 from server.bench.queue.jobs import MODEL, new_tokens
 from server.bench.queue.orphans import measure_orphans
@@ -102,6 +103,12 @@ def test_a_driver_that_ends_ends_the_simulation() -> None:
             await Drivers([process], SPAWN.Value("Q", 0)).after(0.0, None)
 
     asyncio.run(scenario())
+
+
+def test_what_the_distributed_mode_adds_is_between_two_servers_that_both_answer() -> None:
+    got = measure_added(turns=1, turn_s=0.2)
+    assert got.embedded_ms > 0 and got.distributed_ms > 0
+    assert got.added_ms == got.distributed_ms - got.embedded_ms
 
 
 def test_every_orphan_of_a_killed_worker_runs_again() -> None:
