@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from diffusers import FluxPipeline
+from diffusers import DiffusionPipeline, FluxPipeline
 from diffusers.pipelines.flux.pipeline_flux import calculate_shift, retrieve_timesteps
+from safetensors import SafetensorError
 from torch import Tensor
 
 from h2cache.errors import H2CacheError
@@ -24,6 +25,8 @@ NANO = Path(__file__).parents[2] / "nano" / "flux-nano"
 NANO_NAMES = ("flux-nano", "nano")
 NANO_CHECKER = "nano.said:is_right"
 LONGEST_TEXT = 512
+PIPELINES = ("FluxPipeline", "FluxKontextPipeline")
+"""By the name in a folder's model_index.json; a Kontext makes images of prompts alone here."""
 
 
 @dataclass(frozen=True)
@@ -110,14 +113,25 @@ def open_studio(name: str, width: int, height: int, guidance: float, device: str
         raise H2CacheError(f"model is {name[:64]!r}, allowed are flux-nano, a folder, or a hub id OWNER/NAME")
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
     try:
+        refuse_other_families(name, source)
         pipeline: Any = FluxPipeline.from_pretrained(source, dtype=dtype)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise H2CacheError(f"cannot load model {name[:64]!r}: {str(error).splitlines()[0][:200]}") from error
     pipeline.to(device)
     pipeline.set_progress_bar_config(disable=True)
     named = checker or (NANO_CHECKER if is_nano else None)
     model = flux_model(pipeline.transformer)
     return Studio(pipeline, model, None if named is None else load_checker(named), width, height, guidance)
+
+
+def refuse_other_families(name: str, source: str) -> None:
+    """By the index alone, before any weights are read. Raises H2CacheError."""
+    index: Any = DiffusionPipeline.load_config(source)
+    named = str(index.get("_class_name") if isinstance(index, dict) else None)
+    if named not in PIPELINES:
+        raise H2CacheError(
+            f"model {name[:64]!r} is a {named[:64]}, allowed in the arena are {', '.join(PIPELINES)}"
+        )
 
 
 def load_checker(name: str) -> Checker:

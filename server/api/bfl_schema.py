@@ -6,6 +6,19 @@ from server.api.error_schema import ERROR
 from server.api.job_example import JOB_EXAMPLE
 from server.api.schema import GENERATION_DOC, described
 
+_FIELDS: dict[str, Any] = GENERATION_DOC["requestBody"]["content"]["application/json"]["schema"]["properties"]
+_OURS = (
+    "num_inference_steps",
+    "guidance_scale",
+    "negative_prompt",
+    "true_cfg_scale",
+    "max_sequence_length",
+    "priority",
+    "deadline_ms",
+    "cache",
+    "tau1",
+    "tau2",
+)
 SUBMIT_DOC: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -25,7 +38,7 @@ SUBMIT_DOC: dict[str, Any] = {
                         "safety_tolerance": {"type": "integer", "minimum": 0, "maximum": 6},
                         "output_format": {"type": "string", "enum": ["jpeg", "png", "webp"], "default": "jpeg"},
                         "webhook_url": {"type": "string", "description": "told of the end, where webhooks are on"},
-                        "cache": {},
+                        **{name: _FIELDS[name] for name in _OURS},
                     },
                     "example": {"prompt": "a small green star at the right on a white background", "seed": 7},
                 }

@@ -50,10 +50,17 @@ def parse_generation(
         output_compression=100 if compression is None else compression,
         user=text(body, "user", LONGEST_USER),
         partial_images=integer(body, "partial_images", 0, MOST_PARTIALS) or 0,
-        negative_prompt=text(body, "negative_prompt", limits.prompt_limit),
-        true_cfg=number(body, "true_cfg_scale", 0, profile.max_guidance) or 1.0,
-        text_length=integer(body, "max_sequence_length", 1, profile.text_length),
+        **further_fields(body, profile, limits),
     )
+
+
+def further_fields(body: Mapping[str, Any], profile: ModelProfile, limits: ApiLimits) -> dict[str, Any]:
+    """Fields of ImageRequest that OpenAI's and BFL's shapes know under the same names. Raises RequestError."""
+    return {
+        "negative_prompt": text(body, "negative_prompt", limits.prompt_limit),
+        "true_cfg": number(body, "true_cfg_scale", 0, profile.max_guidance) or 1.0,
+        "text_length": integer(body, "max_sequence_length", 1, profile.text_length),
+    }
 
 
 def _refuse_what_does_not_work_yet(body: Mapping[str, Any]) -> None:

@@ -49,7 +49,7 @@ def create_routes(parts: ApiParts) -> FastAPI:
         parts.profile,
         parts.limits,
         title="h2serve",
-        description="Flux images under H2-Cache, two thresholds a request.",
+        description="Flux images, with two thresholds a request that trade speed for fidelity.",
         redirect_slashes=False,
         docs_url=None,  # its pages load scripts from elsewhere; ours are in server/playground/
         redoc_url=None,

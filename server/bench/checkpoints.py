@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from server.bench.models import load_benchmarked
 from server.bench.requests import mixed_orders
 from server.engine.checkpoint import read_checkpoint
 from server.engine.interface import (
@@ -17,10 +18,10 @@ from server.engine.interface import (
     SampleSaved,
     SampleStepped,
 )
-from server.engine.loader import LoadedModel, load_model
+from server.engine.loader import LoadedModel
 from server.engine.step_engine import StepEngine
 from server.errors import ServerError
-from server.profile import load_profile, model_source
+from server.profile import ModelProfile
 
 EACH_STEPS, BATCH, PASSES, SEED = 8, 8, 5, 1
 WHOLE = 2**62
@@ -36,10 +37,9 @@ class CheckpointCost:
     read_ms: float
 
 
-def measure_checkpoints(model: str, device: str) -> CheckpointCost:
+def measure_checkpoints(profile: ModelProfile, device: str) -> CheckpointCost:
     """Passes with and without take turns, so that a machine that slows down slows both."""
-    profile = load_profile(model)
-    loaded = load_model(model_source(profile), device)
+    loaded = load_benchmarked(profile, device)
     orders = mixed_orders(profile, BATCH, SEED)
     times: dict[bool, list[float]] = {False: [], True: []}
     saved: list[SampleSaved] = []

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from server.api.cache_choice import OFF, PAPER, choice_of
 from server.bench.engine_run import running_engine
+from server.bench.models import load_benchmarked
 from server.bench.requests import mixed_orders
 from server.bench.two_cpus import two_cpus
 from server.engine.interface import SampleFinished, SampleOrder
-from server.engine.loader import LoadedModel, load_model
+from server.engine.loader import LoadedModel
 from server.fidelity import psnr
-from server.profile import ModelProfile, load_profile, model_source
+from server.profile import ModelProfile
 from server.request import CacheChoice
 
 IMAGES, PASSES = 24, 3
@@ -38,19 +39,20 @@ class Pass:
     ends: dict[str, SampleFinished]
 
 
-def measure_presets(model_name: str, device: str) -> list[PresetFigures]:
+def measure_presets(
+    profile: ModelProfile, device: str, images: int = IMAGES, passes: int = PASSES
+) -> list[PresetFigures]:
     """The profile's presets and ``paper``, at its default steps and guidance."""
-    profile = load_profile(model_name)
     choices = [OFF, PAPER, *choices_of(profile)]
     with two_cpus():
-        model = load_model(model_source(profile), device)
+        model = load_benchmarked(profile, device)
         orders = [
             replace(order, steps=profile.default_steps, guidance=profile.default_guidance)
-            for order in mixed_orders(profile, IMAGES, seed=2)
+            for order in mixed_orders(profile, images, seed=2)
         ]
         run_pass(model, profile, orders[:8], OFF)
-        passes = [[run_pass(model, profile, orders, choice) for choice in choices] for _ in range(PASSES)]
-    return [figures(choice, i, passes) for i, choice in enumerate(choices) if choice is not OFF]
+        turns = [[run_pass(model, profile, orders, choice) for choice in choices] for _ in range(passes)]
+    return [figures(choice, i, turns) for i, choice in enumerate(choices) if choice is not OFF]
 
 
 def choices_of(profile: ModelProfile) -> list[CacheChoice]:

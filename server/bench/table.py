@@ -6,6 +6,7 @@ from server.bench.http import measure_http
 from server.bench.key_check import KEYS, measure_key_check
 from server.bench.memory import measure_memory
 from server.bench.row import Row, print_rows
+from server.profile import load_profile
 
 
 def print_table(only: str | None, model: str, device: str, as_json: bool) -> None:
@@ -41,7 +42,7 @@ def throughput_rows(model: str, device: str) -> Iterator[Row]:
     """Images a second against FluxPipeline with first-block caching."""
     from server.bench.throughput import measure_throughput
 
-    got = measure_throughput(model, device)
+    got = measure_throughput(load_profile(model), device)
     yield Row(
         f"throughput on {model}",
         f"{got.ratio:.2f}x",
@@ -93,7 +94,7 @@ def preset_rows(model: str, device: str) -> Iterator[Row]:
     """Speed and fidelity of the model's presets, as its file in config/models states them."""
     from server.bench.presets import measure_presets
 
-    for got in measure_presets(model, device):
+    for got in measure_presets(load_profile(model), device):
         yield Row(
             f"preset {got.choice.preset} ({got.choice.tau1}, {got.choice.tau2})",
             f"{got.speedup:.2f}x",
@@ -106,7 +107,7 @@ def checkpoint_rows(model: str, device: str) -> Iterator[Row]:
     """What saving every sample at each 8th step costs a batch of 8."""
     from server.bench.checkpoints import measure_checkpoints
 
-    got = measure_checkpoints(model, device)
+    got = measure_checkpoints(load_profile(model), device)
     yield Row(
         f"time with checkpoints on {model}",
         f"{got.ratio:.3f}x",

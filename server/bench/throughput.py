@@ -21,13 +21,14 @@ import torch
 from diffusers import FirstBlockCacheConfig
 
 from server.bench.engine_run import running_engine
+from server.bench.models import check_has_baseline, load_benchmarked
 from server.bench.requests import mixed_orders
 from server.bench.two_cpus import two_cpus
 from server.engine.interface import SampleFinished, SampleOrder
 from server.engine.latents import num_tokens
-from server.engine.loader import LoadedModel, load_model
+from server.engine.loader import LoadedModel
 from server.errors import ServerError
-from server.profile import ModelProfile, load_profile, model_source
+from server.profile import ModelProfile
 
 WARM_UP, REQUESTS, IN_FLIGHT = 16, 96, 16
 TOLERANCE = 0.02
@@ -196,11 +197,11 @@ def random_inputs(model: LoadedModel, profile: ModelProfile, size: int) -> dict[
 
 
 @torch.inference_mode()
-def measure_throughput(model_name: str, device: str, passes: int = 3) -> Throughput:
+def measure_throughput(profile: ModelProfile, device: str, passes: int = 3) -> Throughput:
     """Interleaved passes of both sides over the same requests."""
-    profile = load_profile(model_name)
+    check_has_baseline(profile)
     with two_cpus():
-        model = load_model(model_source(profile), device)
+        model = load_benchmarked(profile, device)
         orders = mixed_orders(profile, WARM_UP + REQUESTS, seed=1)
         factor = matching_factor(model, profile, orders, run_engine(model, profile, orders).skipped)
         ours, theirs = [], []

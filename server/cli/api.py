@@ -18,7 +18,7 @@ def api(
     host: Annotated[str | None, typer.Option(help="address to listen on (127.0.0.1)")] = None,
     port: Annotated[int | None, typer.Option(help="port to listen on, 0 for a free one (8000)")] = None,
     max_queue: Annotated[int | None, typer.Option(help="images waiting at most (128)")] = None,
-    keys: Annotated[str | None, typer.Option(help="a file of keys, see `h2serve keys`")] = None,
+    keys: Annotated[str | None, typer.Option(help="a file or Redis URL of keys, see `h2serve keys`")] = None,
     insecure_no_auth: Annotated[
         bool, typer.Option("--insecure-no-auth", help="serve anybody, on an address that others reach")
     ] = False,

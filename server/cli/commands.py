@@ -25,7 +25,7 @@ def create_cli() -> typer.Typer:
     """The command line, to be called with its words."""
     cli = typer.Typer(
         name="h2serve",
-        help="Flux images under H2-Cache.",
+        help="Flux images, with two thresholds a request that trade speed for fidelity.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,

@@ -71,10 +71,34 @@ def test_absent_fields_are_the_served_models_own_defaults_and_given_ones_are_tak
     run(scenario)
 
 
+def test_our_own_fields_are_taken_too_and_theirs_go_before_ours() -> None:
+    async def scenario(world: World) -> None:
+        ours: dict[str, Any] = {"num_inference_steps": 6, "guidance_scale": 2.0}
+        guided: dict[str, Any] = {"negative_prompt": "a ring", "true_cfg_scale": 4.0, "max_sequence_length": 8}
+        await submit(world, **ours, **guided, priority=3, deadline_ms=5000, tau1=0.1, tau2=0.2)
+        job = (await next_lease(world.queue)).job
+        assert (job.request.steps, job.request.guidance) == (6, 2.0)
+        assert (job.request.negative_prompt, job.request.true_cfg, job.request.text_length) == ("a ring", 4.0, 8)
+        assert (job.priority, job.deadline_ms, job.request.cache.tau1, job.request.cache.tau2) == (
+            3,
+            5000,
+            0.1,
+            0.2,
+        )
+        await submit(world, **ours, steps=5, guidance=1.5)
+        wanted = (await next_lease(world.queue)).job.request
+        assert (wanted.steps, wanted.guidance) == (5, 1.5)
+
+    run(scenario)
+
+
 @pytest.mark.parametrize(
     ("body", "param"),
     [
         ({"prompt": None}, "prompt"),
+        ({"num_inference_steps": 0}, "num_inference_steps"),
+        ({"max_sequence_length": 17}, "max_sequence_length"),
+        ({"true_cfg_scale": "high"}, "true_cfg_scale"),
         ({"width": 1024}, "width"),
         ({"height": 70}, "height"),
         ({"width": 10**9}, "width"),
