@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 
 METHODS = ("GET", "POST", "DELETE")
 SENT = ("authorization", "content-type", "idempotency-key", "last-event-id", "prefer", "x-key", "x-request-id")
-READ = ("retry-after", "x-request-id", "x-should-retry")
+READ = ("location", "retry-after", "x-job-id", "x-request-id", "x-should-retry")
 
 
 def with_cors(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:

@@ -12,11 +12,14 @@ def health_router(parts: ApiParts) -> APIRouter:
     """The routes over their parts."""
     router = APIRouter()
 
+    # Load balancers and watchdogs ask by HEAD as well.
+    @router.head("/livez", include_in_schema=False)
     @router.get("/livez", openapi_extra=LIVE_DOC)
     async def livez() -> dict[str, str]:
         """The process answers."""
         return {"status": "alive"}
 
+    @router.head("/startupz", include_in_schema=False)
     @router.get("/startupz", openapi_extra=STARTED_DOC)
     async def startupz() -> dict[str, str]:
         """The model is loaded."""
@@ -24,6 +27,7 @@ def health_router(parts: ApiParts) -> APIRouter:
             raise NotReady("the model is not loaded yet")
         return {"status": "started"}
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", openapi_extra=READY_DOC)
     async def readyz() -> dict[str, str]:
         """New requests are welcome."""

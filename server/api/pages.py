@@ -17,7 +17,7 @@ def pages_router(files: Mapping[str, StaticFile]) -> APIRouter:
     """A route a file."""
     router = APIRouter(include_in_schema=False)
     for path, file in files.items():
-        router.add_api_route(path, _answering(file), methods=["GET"])
+        router.add_api_route(path, _answering(file), methods=["GET", "HEAD"])
     return router
 
 

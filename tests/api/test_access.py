@@ -192,6 +192,16 @@ def test_only_pages_of_the_origins_that_are_set_may_read_answers(guarded: httpx.
         assert "access-control-allow-credentials" not in answer.headers
         closed = guarded.get("/v1/models", headers={"origin": origin})
         assert (closed.status_code, closed.headers.get("access-control-allow-origin")) == (401, allowed)
+    shown = readable_by_pages(guarded, "https://a.example")
+    assert {"location", "retry-after", "x-job-id", "x-request-id", "x-should-retry"} == shown, (
+        "a script reads these"
+    )
+
+
+def readable_by_pages(client: httpx.Client, origin: str) -> set[str]:
+    """The headers that a page of the origin may read."""
+    exposed = client.get("/v1/models", headers={"origin": origin}).headers["access-control-expose-headers"]
+    return set(exposed.split(", "))
 
 
 def test_without_the_setting_no_page_of_another_origin_may(client: httpx.Client) -> None:

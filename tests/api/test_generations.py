@@ -147,3 +147,10 @@ def test_every_kind_of_response_has_a_request_id(client: httpx.Client) -> None:
     for response in (client.get("/livez"), client.get("/nowhere"), client.put("/livez"), generate(client, n=0)):
         assert response.headers["x-request-id"]
         assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_probes_and_pages_can_be_asked_for_their_head_alone(client: httpx.Client) -> None:
+    for path in ("/livez", "/readyz", "/startupz", "/", "/docs"):
+        response = client.head(path)
+        assert (response.status_code, response.content) == (200, b"")
+        assert response.headers["content-length"] == client.get(path).headers["content-length"]

@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
+from server.bench.queue.added import measure_added
 from server.bench.queue.clients import Clients
 from server.bench.queue.jobs import MODEL, new_tokens
 from server.bench.queue.orphans import measure_orphans
 from server.bench.queue.rate import measure_rate
 from server.bench.queue.redis_use import bench_redis, redis_use
-from server.bench.queue.simulate import Simulated, simulate
+from server.bench.queue.simulate import SPAWN, Drivers, Simulated, shares_of, simulate
 from server.bench.queue.work_loop import WorkLoop
 from server.errors import ServerError
 from server.jobs.fit import Room
@@ -77,14 +78,37 @@ def test_a_job_that_ends_without_its_result_stops_the_benchmark() -> None:
 
 
 def test_the_knee_is_where_redis_one_core_would_be_full() -> None:
-    got = Simulated(workers=100, jobs_per_s=50.0, driver_share=0.9, redis_share=0.1)
+    got = Simulated(workers=100, drivers=2, jobs_per_s=50.0, drivers_share=1.2, redis_share=0.1)
     assert (got.redis_ms, got.knee_jobs_per_s) == (2.0, 500.0)
 
 
-def test_simulated_workers_end_jobs_and_both_cpus_are_told_apart() -> None:
-    got = simulate(workers=30, settle_s=1.0, measure_s=4.0, sample_step_s=0.001)
-    assert got.jobs_per_s > 0
-    assert 0 < got.redis_share < got.driver_share, "a work loop in Python costs more than its commands do Redis"
+def test_every_simulated_worker_has_one_driver_and_no_driver_has_too_many() -> None:
+    for workers in (1, 15, 16, 31, 1000):
+        loops = [share.loops for share in shares_of(workers, loops_a_driver=15, sample_step_s=0.1)]
+        assert sum(loops) == workers and max(loops) <= 15 and max(loops) - min(loops) <= 1
+
+
+def test_simulated_workers_end_jobs_and_the_cpu_of_two_drivers_is_told_apart_from_redis() -> None:
+    got = simulate(workers=4, measure_s=4.0, sample_step_s=0.001, loops_a_driver=2)
+    assert got.drivers == 2 and got.jobs_per_s > 0
+    assert 0 < got.redis_share < got.drivers_share, "a work loop in Python costs more than its commands do Redis"
+
+
+def test_a_driver_that_ends_ends_the_simulation() -> None:
+    async def scenario() -> None:
+        process = SPAWN.Process(target=int)
+        process.start()
+        process.join()
+        with pytest.raises(ServerError, match="driver of the simulation has ended"):
+            await Drivers([process], SPAWN.Value("Q", 0)).after(0.0, None)
+
+    asyncio.run(scenario())
+
+
+def test_what_the_distributed_mode_adds_is_between_two_servers_that_both_answer() -> None:
+    got = measure_added(turns=1, turn_s=0.2)
+    assert got.embedded_ms > 0 and got.distributed_ms > 0
+    assert got.added_ms == got.distributed_ms - got.embedded_ms
 
 
 def test_every_orphan_of_a_killed_worker_runs_again() -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from typer.core import TyperGroup as Group
@@ -11,6 +12,7 @@ from typer.main import get_command
 from server.__main__ import main
 from server.cli.commands import COMMANDS, create_cli
 
+DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "cli.md"
 HEAVY = ("torch", "diffusers", "transformers", "fastapi", "pydantic", "PIL", "numpy", "httpx")
 
 
@@ -93,3 +95,12 @@ def test_bench_serve_hands_its_words_to_the_load_tests_and_their_exit_code_back(
 ) -> None:
     assert code_of("bench", "--serve", "--url", "http://10.0.0.1", "--rate", "2,4,8") == 2
     assert "give --i-own-this-server if it is yours" in capfd.readouterr().out
+
+
+def test_the_document_s_table_has_every_command() -> None:
+    rows = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| `h2serve")]
+    root = get_command(create_cli())
+    assert isinstance(root, Group)
+    assert [
+        name for name in root.commands if not any(f"`{name}`" in row or f"`h2serve {name}" in row for row in rows)
+    ] == []
