@@ -112,8 +112,8 @@ def plain_errors() -> Iterator[None]:
         raise
 
 
-async def check_redis(client: Any, address: RedisAddress) -> None:
-    """Warn of settings under which jobs can be lost. Raises StartupError for a refused password or database.
+async def check_redis(client: Any, address: RedisAddress, has_jobs: bool = True) -> None:
+    """Warn of settings that can lose what it keeps. Raises StartupError for a refused password or database.
 
     One that cannot be reached is no error: the process starts, is not ready, and tries again.
     """
@@ -131,16 +131,19 @@ async def check_redis(client: Any, address: RedisAddress) -> None:
         if "NOAUTH" in str(error) or "WRONGPASS" in str(error):
             raise StartupError(f"Redis at {address} asks for a password") from error
         raise StartupError(f"Redis at {address} refuses: {str(error)[:200]}") from error
-    for warning in warnings_of(told):
+    for warning in warnings_of(told, has_jobs):
         log.warning("Redis at %s: %s", address, warning)
 
 
-def warnings_of(told: dict[str, Any]) -> list[str]:
-    """What in Redis' INFO endangers accepted jobs."""
+def warnings_of(told: dict[str, Any], has_jobs: bool = True) -> list[str]:
+    """What in Redis' INFO endangers accepted jobs, or where there are none (``has_jobs``) images.
+
+    Images live for minutes, and one that a crash of their own Redis loses can be made again: they need no file.
+    """
     found = []
-    if not int(told.get("aof_enabled", 0)):
+    if has_jobs and not int(told.get("aof_enabled", 0)):
         found.append("appendonly is off, a crash of Redis loses accepted jobs; set appendonly yes")
-    policy = told.get("maxmemory_policy", "noeviction")
+    policy, what = told.get("maxmemory_policy", "noeviction"), "jobs" if has_jobs else "images"
     if policy != "noeviction":
-        found.append(f"maxmemory-policy is {policy}, which may throw jobs away; set noeviction")
+        found.append(f"maxmemory-policy is {policy}, which may throw {what} away; set noeviction")
     return found

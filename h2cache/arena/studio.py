@@ -11,7 +11,6 @@ import numpy.typing as npt
 import torch
 from diffusers import DiffusionPipeline, FluxPipeline
 from diffusers.pipelines.flux.pipeline_flux import calculate_shift, retrieve_timesteps
-from safetensors import SafetensorError
 from torch import Tensor
 
 from h2cache.errors import H2CacheError
@@ -115,7 +114,7 @@ def open_studio(name: str, width: int, height: int, guidance: float, device: str
     try:
         refuse_other_families(name, source)
         pipeline: Any = FluxPipeline.from_pretrained(source, dtype=dtype)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise H2CacheError(f"cannot load model {name[:64]!r}: {str(error).splitlines()[0][:200]}") from error
     pipeline.to(device)
     pipeline.set_progress_bar_config(disable=True)

@@ -46,7 +46,9 @@ def examine(flags: Mapping[str, Any], environ: Mapping[str, str], load: bool) ->
     except SettingsError as error:
         return [*found, Finding("settings", "bad", error.message)]
     if settings.redis:
-        found.append(redis_finding(settings))
+        found.append(redis_finding("redis server", settings.redis, settings))
+    if settings.results_redis:
+        found.append(redis_finding("results redis", settings.results_redis, settings))
     try:
         device = resolve_device(settings.device)
     except ServerError as error:
@@ -60,16 +62,16 @@ def examine(flags: Mapping[str, Any], environ: Mapping[str, str], load: bool) ->
     return found
 
 
-def redis_finding(settings: Settings) -> Finding:
-    """Whether the queue's Redis answers, and whether jobs are safe in it."""
+def redis_finding(what: str, url: str, settings: Settings) -> Finding:
+    """Whether this Redis answers, and whether what is promised is safe in it."""
     try:
-        address = read_address(settings.redis, settings.redis_password_file)
+        address = read_address(url, settings.redis_password_file)
         told = asyncio.run(info_of(address))
     except ServerError as error:
-        return Finding("redis server", "bad", error.message)
-    warnings = warnings_of(told)
+        return Finding(what, "bad", error.message)
+    warnings = warnings_of(told, has_jobs=url == settings.redis)
     said = "; ".join((f"{told.get('redis_version')} at {address}", *warnings))
-    return Finding("redis server", "note" if warnings else "good", said)
+    return Finding(what, "note" if warnings else "good", said)
 
 
 async def info_of(address: RedisAddress) -> dict[str, Any]:

@@ -34,9 +34,10 @@ class Stores:
 
     async def check(self) -> None:
         """Warn of unsafe settings. Raises StartupError where a password is refused; who is not there may come."""
+        queue, _ = self.addresses
         for address in dict.fromkeys(self.addresses):
             async with open_redis(address, 1) as client:
-                await check_redis(client, address)
+                await check_redis(client, address, has_jobs=address == queue)
 
     async def close(self) -> None:
         """Close all connections."""

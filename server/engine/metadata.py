@@ -24,7 +24,6 @@ def request_of(order: SampleOrder) -> dict[str, Any]:
         "negative_prompt": order.negative_prompt,
         "true_cfg_scale": None if order.true_cfg == 1.0 else order.true_cfg,
         "max_sequence_length": order.text_length,
-        "images": None if order.inputs is None else len(order.inputs.images),
         "strength": None if order.inputs is None else order.inputs.strength,
         INPUT_IMAGES: None if order.inputs is None else len(order.inputs.images),
         "cache": cache_body(order.cache),

@@ -76,5 +76,10 @@ def test_a_redis_of_the_settings_is_looked_at(
         found = findings(capsys)["redis server"]
         assert found["state"] == "note"
         assert "appendonly is off" in found["said"]
+        monkeypatch.setenv("H2SERVE_RESULTS_REDIS", "redis://127.0.0.1:9")
+        assert code_of("doctor", "--json", "--device", "cpu") == 1
+        found = findings(capsys)["results redis"]
+        assert (found["state"], found["said"]) == ("bad", "Redis cannot be reached")
+        monkeypatch.delenv("H2SERVE_RESULTS_REDIS")
     assert code_of("doctor", "--json", "--device", "cpu") == 1
     assert findings(capsys)["redis server"]["said"] == "Redis cannot be reached"

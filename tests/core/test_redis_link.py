@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from redis.exceptions import ConnectionError, ResponseError
 
+from server.cluster.stores import open_stores
 from server.errors import SettingsError, StartupError, StorageFull
 from server.redis_link import check_redis, open_redis, plain_errors, read_address, warnings_of
+from tests.live import settings_for_tests
 from tests.redis_server import free_port, redis_server
 
 
@@ -118,6 +120,23 @@ def test_a_refused_write_is_a_full_store_and_nothing_else_is(begins: str, word: 
             raise ResponseError(f"{begins}ERR wrong number of arguments, not {word}")
 
     asyncio.run(scenario())
+
+
+def test_a_redis_that_has_images_alone_needs_no_file_but_may_not_evict(caplog: pytest.LogCaptureFixture) -> None:
+    assert warnings_of({"aof_enabled": 0, "maxmemory_policy": "noeviction"}, has_jobs=False) == []
+    (evicts,) = warnings_of({"aof_enabled": 0, "maxmemory_policy": "allkeys-lru"}, has_jobs=False)
+    assert "images" in evicts and "jobs" not in evicts
+
+    async def scenario(queue: str, results: str) -> None:
+        stores = open_stores(settings_for_tests(redis=queue, results_redis=results), lambda end: None)
+        await stores.check()
+        await stores.close()
+
+    with caplog.at_level(logging.WARNING), redis_server() as queue, redis_server(appendonly="no") as results:
+        asyncio.run(scenario(queue.url, results.url))
+        assert not caplog.records
+        asyncio.run(scenario(results.url, queue.url))
+    assert "appendonly is off" in caplog.text
 
 
 def test_a_server_without_the_fields_is_not_guessed_at() -> None:
