@@ -39,6 +39,9 @@ _MODEL: dict[str, Any] = {
         "default_steps": {"type": "integer"},
         "max_steps": {"type": "integer"},
         "default_guidance": {"type": "number"},
+        "max_guidance": {"type": "number"},
+        "max_images": {"type": "integer", "description": "of a request"},
+        "text_length": {"type": "integer", "description": "of a prompt, in tokens"},
         "image_input": {"type": "string", "enum": [kind.value for kind in ImageInput]},
         "max_input_images": {"type": "integer"},
         "default_preset": {"type": "string"},
@@ -56,6 +59,9 @@ _MODEL: dict[str, Any] = {
         "default_steps": 28,
         "max_steps": 100,
         "default_guidance": 3.5,
+        "max_guidance": 100.0,
+        "max_images": 10,
+        "text_length": 16,
         "image_input": "start",
         "max_input_images": 1,
         "default_preset": "balanced",
@@ -131,7 +137,7 @@ MODELS_DOC = answered(
         "example": {"object": "list", "data": [_MODEL["example"]]},
     },
 )
-PRESETS_DOC = answered("the served model's presets", _PRESETS)
+PRESETS_DOC = answered("a model's presets", _PRESETS, "404")
 _FIGURES: dict[str, Any] = {
     **{name: {"type": "integer"} for name in ("count", "full", "detail_hits", "structure_hits")},
     "skip_share": {"type": "number", "description": "of blocks"},
