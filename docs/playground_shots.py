@@ -24,7 +24,7 @@ def shoot(browser: Browser, address: str, name: str, scheme: str, width: int, he
     page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1.5)
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.goto(address)
-    for tau1, tau2 in (("0.1", "0.1"), ("0.3", "0.15"), ("0.4", "0.45"), ("0.2", "0.3")):
+    for tau1, tau2 in (("0.06", "0.09"), ("0.25", "0.2"), ("0.1", "0.18"), ("0.17", "0.25")):
         expect(page.locator("#generate")).to_be_enabled()
         page.locator("#tau1").fill(tau1)
         page.locator("#tau2").fill(tau2)

@@ -1,7 +1,7 @@
 """The module that stands in for a pipeline's transformer."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -46,15 +46,16 @@ class H2Cache(nn.Module):
         refuse_any_cache(model)
         self.model = model
         self._signature = inspect.signature(type(model).forward)
+        self.forward = with_signature(self._forward, self._signature)
         self._see(call_block)
         self._lora = LoraTurns()
         self.runs = Runs()
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """As the model's forward: the velocity (B, T, C), as Transformer2DModelOutput or in a tuple."""
+    def _forward(self, *args: Any, **kwargs: Any) -> Any:
+        """As the model's forward: the velocity (B, T, C), in its class of output or in a tuple."""
         refuse_enabled_cache(self.model)
         called = Called(self._signature.bind(self.model, *args, **kwargs).arguments, self._call)
-        attention = called.get("joint_attention_kwargs") or {}
+        attention = called.get(self._family.told_in) or {}
         if "h2cache" not in attention:
             return self._plain(*args, **kwargs)
         with self._lora.scaled(self.model, attention.get("scale", 1.0)):
@@ -125,3 +126,14 @@ class H2Cache(nn.Module):
     def __reduce__(self) -> tuple[type["H2Cache"], tuple[nn.Module]]:
         """A copy has the model's copy and no runs."""
         return H2Cache, (self.model,)
+
+
+def with_signature(call: Callable[..., Any], method: inspect.Signature) -> Callable[..., Any]:
+    """The call, saying that it takes what the method takes: FLUX.3's blocks give what they find named there."""
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        return call(*args, **kwargs)
+
+    _, *taken = method.parameters.values()  # without self
+    forward.__signature__ = method.replace(parameters=taken)  # type: ignore[attr-defined]  # read by inspect
+    return forward

@@ -1,6 +1,6 @@
 """What the API's document says of a request's ``cache``: each form, with what its values may be."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server.cache_methods import (
@@ -17,15 +17,14 @@ from server.cache_methods import (
     Whole,
 )
 from server.cache_parts import A_STAGE, GUARDS, PART_KINDS, PARTS_NEED
-from server.profile import ModelProfile
 from server.request import TWO_THRESHOLDS
 
 TAU: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": HIGHEST}
 
 
-def cache_schema(profile: ModelProfile) -> dict[str, Any]:
+def cache_schema(presets_known: Sequence[str]) -> dict[str, Any]:
     """A preset's name; an object of two thresholds; a named method; a method by parts."""
-    presets = {"type": "string", "enum": ["off", "paper", *profile.presets]}
+    presets = {"type": "string", "enum": ["off", "paper", *presets_known]}
     methods = [method_schema(name, parameters) for name, parameters in CACHE_METHODS.items()]
     return {
         "description": "A preset's name, a preset with overrides, the default method with what is given, a "

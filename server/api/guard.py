@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server.access.caller import NOBODY_IN_PARTICULAR, Caller
 from server.access.store import KeyStore
 from server.api.envelope import from_server_error
+from server.api.request_log import NOTES
 from server.api.url_signer import Grant, UrlSigner
 from server.errors import NotAllowed, ServerError
 
@@ -47,6 +48,7 @@ class Guard:
             try:
                 scope[CALLER] = await self._caller(scope)
             except ServerError as error:
+                scope[NOTES]["error"] = error.code
                 await from_server_error(error)(scope, receive, send)
                 return
         if scope["type"] == "websocket":  # there are none, and none is to come in past the guard

@@ -5,31 +5,40 @@ from typing import Any
 from server.api.ends import result_from
 from server.api.model_choice import model_of
 from server.api.parts import ApiParts
+from server.api.request_log import notes_of_result
 from server.api.result_images import answer_of, bytes_of, quality_of
 from server.api.sse import Events, ServerEvent
 from server.api.waiting import log_of
-from server.errors import ResultGone
+from server.errors import ResultGone, ServerError
 from server.jobs.event import Ended, PartialImage
 from server.request import Job, JobResult
 from server.results.inputs import forget_inputs
 
 
-async def stream_image(parts: ApiParts, job: Job, kind: str) -> Events:
+async def stream_image(parts: ApiParts, job: Job, kind: str, notes: dict[str, Any]) -> Events:
     """``kind``.partial_image for each preview, then ``kind``.completed. Raises what the job's end stands for.
 
-    A job that a second worker took over may tell a preview again, which is passed over.
+    A job that a second worker took over may tell a preview again, which is passed over. How it went goes into
+    ``notes``, the request's in the log, since the status is out before.
     """
     seen: set[int] = set()
-    async for event in log_of(parts.queue, job.id):
-        match event.what:
-            case PartialImage(_, key, number) if number not in seen:
-                seen.add(number)
-                picture = await _partial(parts, key)
-                if picture is not None:
-                    yield _event(parts, job, f"{kind}.partial_image", {"partial_image_index": number, **picture})
-            case Ended() as end:
-                await forget_inputs(parts.results, job.request)
-                yield await _completed(parts, job, result_from(end), kind)
+    try:
+        async for event in log_of(parts.queue, job.id):
+            match event.what:
+                case PartialImage(_, key, number) if number not in seen:
+                    seen.add(number)
+                    picture = await _partial(parts, key)
+                    if picture is not None:
+                        told = {"partial_image_index": number, **picture}
+                        yield _event(parts, job, f"{kind}.partial_image", told)
+                case Ended() as end:
+                    await forget_inputs(parts.results, job.request)
+                    result = result_from(end)
+                    notes |= notes_of_result(result)
+                    yield await _completed(parts, job, result, kind)
+    except ServerError as error:
+        notes["error"] = error.code
+        raise
 
 
 async def _partial(parts: ApiParts, key: str) -> dict[str, str] | None:

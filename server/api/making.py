@@ -96,7 +96,7 @@ async def _in_events(making: Making, kind: str) -> Response:
     waiter = parts.new_id()
     job = await submit(parts, making.job, making.terms, making.caller, waiter)
     return EventStream(
-        stream_image(parts, job, kind),
+        stream_image(parts, job, kind, making.request.scope[NOTES]),
         parts.heartbeat_s,
         on_hang_up=lambda: parts.queue.detach(job.id, waiter),
         headers={"x-job-id": job.id},

@@ -1,19 +1,20 @@
 """The API's document: what FastAPI knows of the routes, completed by what is true of all of them.
 
-Every operation says every error that it can answer with, and requests say what the served model takes.
+Every operation says every error that it can answer with, and requests say what the served models take.
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 
-from server.api.cache_schema import TAU, cache_schema
 from server.api.error_schema import ERROR, ERROR_REF, ERRORS
 from server.api.guard import OPEN_PATHS
 from server.api.job_example import EXAMPLES, JOB_EXAMPLE
 from server.api.parts import ApiLimits
+from server.api.request_bounds import fit_request, names_of
+from server.catalogue import Catalogue
 from server.profile import ModelProfile
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -25,21 +26,24 @@ KEYS = {
 
 
 class DocumentedApi(FastAPI):
-    """An application whose document is complete. ``profile`` and ``limits`` say what its requests may hold."""
+    """An application whose document is complete. The models known and ``limits`` say what requests may hold."""
 
-    def __init__(self, profile: ModelProfile, limits: ApiLimits, **given: Any) -> None:
+    def __init__(self, catalogue: Catalogue, limits: ApiLimits, **given: Any) -> None:
         super().__init__(**given)
-        self._profile, self._limits = profile, limits
+        self._catalogue, self._limits = catalogue, limits
+        self._told_of: list[ModelProfile] = []
 
     def openapi(self) -> dict[str, Any]:
-        """The document, made once."""
-        if self.openapi_schema is None:
-            self.openapi_schema = completed(super().openapi(), self._profile, self._limits)
+        """The document, made again when workers have announced other models."""
+        profiles = self._catalogue.profiles
+        if self.openapi_schema is None or profiles != self._told_of:
+            self.openapi_schema = None
+            self.openapi_schema, self._told_of = completed(super().openapi(), profiles, self._limits), profiles
         return self.openapi_schema
 
 
-def completed(document: dict[str, Any], profile: ModelProfile, limits: ApiLimits) -> dict[str, Any]:
-    """FastAPI's document with all errors, keys, and the served model's bounds."""
+def completed(document: dict[str, Any], profiles: Sequence[ModelProfile], limits: ApiLimits) -> dict[str, Any]:
+    """FastAPI's document with all errors, keys, and the served models' bounds; the default model is the first."""
     whole = copy.deepcopy(document)
     components = whole.setdefault("components", {})
     components["schemas"] = {"Error": ERROR}  # FastAPI's own are of a validation that it is not asked for
@@ -48,12 +52,16 @@ def completed(document: dict[str, Any], profile: ModelProfile, limits: ApiLimits
         complete_operation(path, operation)
         for parameter in operation.get("parameters", ()):
             if (path, parameter["name"]) == ("/v1/models/{name}", "name"):
-                parameter["schema"] = {"type": "string", "enum": [profile.name, *profile.aliases]}
-    for schema in objects(whole["paths"]):
-        fit_to_model(schema["properties"], profile, limits)
-        if "image" in schema["properties"]:
-            fit_form(schema, profile)
+                parameter["schema"] = {"type": "string", "enum": names_of(profiles)}
+        for schema in objects(operation):
+            fit_request(schema, models_at(path, profiles), limits)
     return whole
+
+
+def models_at(path: str, profiles: Sequence[ModelProfile]) -> Sequence[ModelProfile]:
+    """The one whose name the path is, or all."""
+    own = [each for each in profiles if path.removeprefix("/v1/") in (each.name, *each.aliases)]
+    return own[:1] or profiles
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -103,48 +111,3 @@ def objects(node: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(node, list):
         for inner in node:
             yield from objects(inner)
-
-
-def fit_to_model(properties: dict[str, Any], profile: ModelProfile, limits: ApiLimits) -> None:
-    """Put the served model's bounds into the fields of a request, as far as it has them."""
-    sides = range(profile.min_side, profile.max_side + 1, profile.side_multiple)
-    side = f"({'|'.join(map(str, sides))})" if len(sides) <= 64 else "[1-9][0-9]{1,4}"
-    one_side = {
-        "minimum": profile.min_side,
-        "maximum": profile.max_side,
-        "multipleOf": profile.side_multiple,
-    }
-    bounds: dict[str, dict[str, Any]] = {
-        "prompt": {"type": "string", "minLength": 1, "maxLength": limits.prompt_limit, "pattern": r"\S"},
-        "model": {"type": "string", "enum": [profile.name, *profile.aliases]},
-        "size": {"type": "string", "pattern": f"^(auto|{side}x{side})$"},
-        "n": {"maximum": min(profile.max_images, limits.max_queue)},
-        "quality": {"type": "string", "enum": list(profile.quality)},
-        "num_inference_steps": {"maximum": profile.max_steps, "default": profile.default_steps},
-        "guidance_scale": {"maximum": profile.max_guidance, "default": profile.default_guidance},
-        "seed": {"maximum": 2**53 - 1 - 9},
-        "user": {"maxLength": 512},
-        "negative_prompt": {"maxLength": limits.prompt_limit},
-        "true_cfg_scale": {"maximum": profile.max_guidance},
-        "max_sequence_length": {"maximum": profile.text_length},
-        "tau1": TAU,
-        "tau2": TAU,
-        **dict.fromkeys(("width", "height"), one_side),
-        "steps": {"maximum": profile.max_steps, "default": profile.default_steps},
-        "guidance": {"maximum": profile.max_guidance, "default": profile.default_guidance},
-    }
-    if "image" not in properties:
-        bounds["cache"] = cache_schema(profile)
-    for name, bound in bounds.items():
-        if name in properties:
-            properties[name] = {**properties[name], **bound}
-
-
-def fit_form(schema: dict[str, Any], profile: ModelProfile) -> None:
-    """An upload has an image, under one of two names; ``cache`` is a text in a form."""
-    properties = schema["properties"]
-    schema["anyOf"] = [{"required": [name]} for name in ("image", "image[]")]
-    properties["image[]"] = {**properties["image[]"], "minItems": 1, "maxItems": profile.max_input_images}
-    presets = {"enum": ["off", "paper", *profile.presets]}
-    as_json = {"pattern": r"^\{", "contentMediaType": "application/json"}
-    properties["cache"] = {**properties["cache"], "anyOf": [presets, as_json]}

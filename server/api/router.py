@@ -46,7 +46,7 @@ def create_routes(parts: ApiParts) -> FastAPI:
     """All routes."""
     # A slash too many is a 404 with the envelope, not a redirect to an address made of the Host header.
     app = DocumentedApi(
-        parts.profile,
+        parts.catalogue,
         parts.limits,
         title="h2serve",
         description="Flux images, with two thresholds a request that trade speed for fidelity.",

@@ -4,7 +4,8 @@ After a change that is meant: ``python -m tests.api.test_openapi`` writes the fi
 """
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ import pytest
 from server.api.cache_choice import resolve_cache
 from server.api.guard import OPEN_PATHS
 from server.api.openapi import operations
+from server.api.request_bounds import widest
 from server.api.router import create_routes
+from server.catalogue import Catalogue
 from server.profile import load_profile
 from tests.api.parts import api_parts, new_queue
 
+GENERATIONS = "/v1/images/generations"
+Bounds = dict[str, dict[str, Any]]
 SNAPSHOT = Path(__file__).parent.parent.parent / "docs" / "openapi.json"
 
 
@@ -74,8 +79,56 @@ def test_every_example_of_a_cache_is_one() -> None:
 
 
 def test_the_example_of_a_request_makes_an_image(client: httpx.Client) -> None:
-    body = document()["paths"]["/v1/images/generations"]["post"]["requestBody"]["content"]["application/json"]
-    assert client.post("/v1/images/generations", json=body["schema"]["example"]).status_code == 200
+    body = document()["paths"][GENERATIONS]["post"]["requestBody"]["content"]["application/json"]
+    assert client.post(GENERATIONS, json=body["schema"]["example"]).status_code == 200
+
+
+def fields_at(path: str, *models: str, announced: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What the document of a deployment of these models says of a JSON body's fields."""
+    catalogue = Catalogue(tuple(load_profile(model) for model in models))
+    routes = create_routes(api_parts(new_queue(), catalogue=catalogue))
+    routes.openapi()
+    catalogue.hear(announced or {})
+    body = routes.openapi()["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    fields: dict[str, Any] = body["schema"]["properties"]
+    return fields
+
+
+def test_of_several_models_a_request_may_hold_what_any_of_them_takes() -> None:
+    nano, dev = load_profile("flux-nano"), load_profile("flux-dev")
+    fields = fields_at(GENERATIONS, nano.name, dev.name)
+    assert {nano.name, *nano.aliases, dev.name, *dev.aliases} == set(fields["model"]["enum"])
+    assert nano.name in fields["model"]["description"] and "/v1/models" in fields["model"]["description"]
+    for size in ("64x64", "192x64", f"{dev.default_width}x{dev.default_height}"):
+        assert re.search(fields["size"]["pattern"], size)
+    assert not re.search(fields["size"]["pattern"], "large")
+    assert fields["max_sequence_length"]["maximum"] == dev.text_length > nano.text_length
+    assert fields["num_inference_steps"]["default"] == nano.default_steps
+    assert set(fields["cache"]["anyOf"][0]["enum"]) == {"off", "paper", *nano.presets, *dev.presets}
+
+
+def test_the_widest_bounds_are_those_of_every_model() -> None:
+    small: Bounds = {"side": {"minimum": 64, "maximum": 192, "multipleOf": 24, "default": 72}}
+    large: Bounds = {"side": {"minimum": 128, "maximum": 2048, "multipleOf": 16, "default": 1024}}
+    ab, bc = ({"word": {"enum": words}} for words in (["a", "b"], ["b", "c"]))
+    assert widest([small]) == small
+    both = {"minimum": 64, "maximum": 2048, "multipleOf": 8, "default": 72}
+    assert widest([small, large]) == {"side": both}
+    assert widest([ab, bc]) == {"word": {"enum": ["a", "b", "c"]}}
+
+
+def test_a_path_that_is_a_model_s_name_has_that_model_s_bounds() -> None:
+    for name in ("flux-nano", "flux-dev"):
+        profile = load_profile(name)
+        width = fields_at(f"/v1/{profile.name}", "flux-nano", "flux-dev")["width"]
+        assert (width["minimum"], width["maximum"]) == (profile.min_side, profile.max_side)
+
+
+def test_a_model_is_in_the_document_from_its_announcement_on() -> None:
+    dev = load_profile("flux-dev")
+    assert dev.name not in fields_at(GENERATIONS, "flux-nano")["model"]["enum"]
+    announced = {dev.name: dev.model_dump_json()}
+    assert dev.name in fields_at(GENERATIONS, "flux-nano", announced=announced)["model"]["enum"]
 
 
 if __name__ == "__main__":

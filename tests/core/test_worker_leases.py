@@ -5,24 +5,29 @@ from dataclasses import replace
 from server.engine.interface import SampleDropped
 from server.jobs.event import JobState
 from server.jobs.fit import Room
+from server.jobs.lease import Lease
 from server.request import JobResult
 from tests.core.hand_engine import HandEngine
 from tests.core.worked import MODEL, TERMS, Worked, job, run_worked
 
 QUICK = replace(TERMS, renew_each_s=0.01)
-
-
 EMPTY = Room(8)
+
+
+async def lost_to_another(world: Worked) -> Lease:
+    """The job a, begun by this worker, whose lease ended; the other one's lease of it."""
+    await world.submit(job("a"))
+    await world.settle()
+    world.clock.now_s += 16
+    (other,) = await world.queue.take(EMPTY, MODEL, "other")
+    return other
 
 
 def test_a_job_that_went_to_another_worker_is_dropped_and_its_late_end_changes_nothing() -> None:
     engine = HandEngine()
 
     async def scenario(world: Worked) -> None:
-        await world.submit(job("a"))
-        await world.settle()
-        world.clock.now_s += 16
-        (other,) = await world.queue.take(EMPTY, MODEL, "other")
+        other = await lost_to_another(world)
         engine.step("a:0", 2)
         await world.settle()
         assert engine.cancelled == ["a:0"]
@@ -38,10 +43,7 @@ def test_an_image_made_before_the_loss_was_known_is_stored_beside_and_refused() 
     engine = HandEngine()
 
     async def scenario(world: Worked) -> None:
-        await world.submit(job("a"))
-        await world.settle()
-        world.clock.now_s += 16
-        (other,) = await world.queue.take(EMPTY, MODEL, "other")
+        other = await lost_to_another(world)
         engine.finish("a:0")
         await world.settle()
         assert (await world.status_of("a")).state is JobState.RUNNING

@@ -9,6 +9,7 @@ from server.engine.batch import denoise, gather, scatter
 from server.engine.interface import SampleFinished, SampleStepped
 from server.engine.loader import LoadedModel
 from server.engine.sample import cache_counts
+from tests.engine.alone import assert_each_is_as_alone
 from tests.engine.conftest import Start, order
 from tests.engine.samples import prepared, rule
 from tests.engine.test_equals_pipeline import pixels_of
@@ -27,18 +28,7 @@ MIXED = [
 def test_samples_in_one_batch_are_what_each_is_alone(
     name: str, request: pytest.FixtureRequest, start: Start
 ) -> None:
-    model: LoadedModel = request.getfixturevalue(name)
-    together, mixed = start(model)
-    for wanted in MIXED:
-        together.submit(wanted)
-    for wanted in MIXED:
-        alone, single = start(model)
-        alone.submit(wanted)
-        mine, others = single.finished(wanted.sample_id), mixed.finished(wanted.sample_id)
-        assert mine.counts == others.counts
-        assert np.abs(pixels_of(mine) - pixels_of(others)).max() <= 1
-    assert max(step.batch_size for step in mixed.batches) >= 3
-    assert {row.outcome for step in mixed.batches for row in step.rows} >= {"full", "structure_hit"}
+    assert_each_is_as_alone(request.getfixturevalue(name), MIXED, start)
 
 
 @pytest.mark.parametrize(("name", "rows"), [("dev", 1), ("klein", 2)])

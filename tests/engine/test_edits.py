@@ -17,6 +17,7 @@ from server.engine.prepare import prepare
 from server.engine.text_encoder import TextEncoder
 from server.request import OutputFormat
 from server.strength import first_step
+from tests.engine.alone import assert_each_is_as_alone
 from tests.engine.conftest import Start, order
 from tests.engine.pictures import Box, hole, picture
 from tests.engine.samples import rule
@@ -49,18 +50,7 @@ WITH_REFERENCES = [
 def test_edits_and_generations_in_one_batch_are_what_each_is_alone(
     name: str, orders: list[SampleOrder], request: pytest.FixtureRequest, start: Start
 ) -> None:
-    model: LoadedModel = request.getfixturevalue(name)
-    together, mixed = start(model)
-    for wanted in orders:
-        together.submit(wanted)
-    for wanted in orders:
-        alone, single = start(model)
-        alone.submit(wanted)
-        mine, others = single.finished(wanted.sample_id), mixed.finished(wanted.sample_id)
-        assert mine.counts == others.counts
-        assert np.abs(pixels_of(mine) - pixels_of(others)).max() <= 1
-    assert max(step.batch_size for step in mixed.batches) >= 3
-    assert {row.outcome for step in mixed.batches for row in step.rows} >= {"full", "structure_hit"}
+    assert_each_is_as_alone(request.getfixturevalue(name), orders, start)
 
 
 @pytest.mark.parametrize("name", ["dev", "klein"])

@@ -74,7 +74,7 @@ export function createThresholds(root, onChange) {
 
 function presetButton(preset, choose) {
   const [psnr, speedup] = [preset.measured_psnr_db, speedupOf(preset)];
-  const figures = [speedup && times(speedup), psnr && `${psnr} dB`].filter(Boolean).join(" \u00b7 ");
+  const figures = [speedup && times(speedup), psnr && `${psnr.toFixed(1)} dB`].filter(Boolean).join(" \u00b7 ");
   const pair = `${threshold(preset.tau1)} / ${threshold(preset.tau2)}`;
   const button = make("button", { type: "button", "data-preset": preset.id, "aria-pressed": "false" },
     make("b", {}, preset.id), make("span", {}, figures || pair));
