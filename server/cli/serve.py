@@ -1,30 +1,27 @@
 """``h2serve serve``: API, queue and engine in one process."""
 
 import json
-import logging
-import os
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from server.cli.early_end import end_early_when_told
+from server.cli.options import Device, Dtype, Host, MaxBatch, MaxQueue, Model, Port, Profile
+from server.cli.serving import serving_settings
 
 if TYPE_CHECKING:
     from server.profile import ModelProfile
 
 
 def serve(
-    model: Annotated[
-        str | None, typer.Option(help="a profile's name, a diffusers folder or a hub id (flux-nano)")
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps (auto)")] = None,
-    dtype: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16 (auto)")] = None,
-    host: Annotated[str | None, typer.Option(help="address to listen on (127.0.0.1)")] = None,
-    port: Annotated[int | None, typer.Option(help="port to listen on, 0 for a free one (8000)")] = None,
-    max_batch: Annotated[int | None, typer.Option(help="samples in one forward at most (8)")] = None,
-    max_queue: Annotated[int | None, typer.Option(help="images waiting at most (128)")] = None,
+    model: Model = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    host: Host = None,
+    port: Port = None,
+    max_batch: MaxBatch = None,
+    max_queue: MaxQueue = None,
     presets: Annotated[
         str | None, typer.Option(help="a TOML file of calibrate, whose presets are added to the model's")
     ] = None,
@@ -35,9 +32,7 @@ def serve(
     insecure_no_auth: Annotated[
         bool, typer.Option("--insecure-no-auth", help="listen on other addresses without keys")
     ] = False,
-    config: Annotated[
-        Path | None, typer.Option(help="a TOML profile; what it leaves out is as in config/default.toml")
-    ] = None,
+    config: Profile = None,
 ) -> None:
     """Serve a model: API, queue and engine in one process."""
     end_early_when_told()
@@ -46,25 +41,20 @@ def serve(
     from server.loading import run_and_leave
     from server.serve import open_socket
     from server.serve import serve as serve_until_signalled
-    from server.settings import DEFAULT_FILE, load_settings
 
-    flags = {
-        "model": model,
-        "device": device,
-        "dtype": dtype,
-        "host": host,
-        "port": port,
-        "max_batch": max_batch,
-        "max_queue": max_queue,
-        "presets": presets,
-        "keys": keys,
-        "insecure_no_auth": insecure_no_auth or None,
-    }
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # Read when transformers is imported: it would remark that torchvision is not there, and nothing needs it.
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    given = {name: value for name, value in flags.items() if value is not None}
-    settings = load_settings(config or DEFAULT_FILE, given, os.environ)
+    settings = serving_settings(
+        config,
+        model=model,
+        device=device,
+        dtype=dtype,
+        host=host,
+        port=port,
+        max_batch=max_batch,
+        max_queue=max_queue,
+        presets=presets,
+        keys=keys,
+        insecure_no_auth=insecure_no_auth or None,
+    )
     profile = served_profile(settings)
     keys_of(settings)  # before anything is loaded
     listening = open_socket(settings.host, settings.port)

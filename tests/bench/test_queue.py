@@ -78,7 +78,7 @@ def test_a_job_that_ends_without_its_result_stops_the_benchmark() -> None:
 
 
 def test_the_knee_is_where_redis_one_core_would_be_full() -> None:
-    got = Simulated(workers=100, drivers=2, jobs_per_s=50.0, drivers_share=1.2, redis_share=0.1)
+    got = Simulated(workers=100, drivers=2, jobs_per_s=50.0, pace=1.0, drivers_share=1.2, redis_share=0.1)
     assert (got.redis_ms, got.knee_jobs_per_s) == (2.0, 500.0)
 
 
@@ -90,7 +90,7 @@ def test_every_simulated_worker_has_one_driver_and_no_driver_has_too_many() -> N
 
 def test_simulated_workers_end_jobs_and_the_cpu_of_two_drivers_is_told_apart_from_redis() -> None:
     got = simulate(workers=4, measure_s=4.0, sample_step_s=0.001, loops_a_driver=2)
-    assert got.drivers == 2 and got.jobs_per_s > 0
+    assert got.drivers == 2 and got.jobs_per_s > 0 and 0 < got.pace < 1.2
     assert 0 < got.redis_share < got.drivers_share, "a work loop in Python costs more than its commands do Redis"
 
 

@@ -16,7 +16,7 @@ from server.results.redis import RedisResults
 
 LOOPS_A_CLIENT = 25
 """Loops that share connections; a real worker has its own, which cost Redis nothing while they are idle."""
-FEWEST_STEPS, MOST_STEPS, MAX_BATCH = 8, 48, 8
+FEWEST_STEPS, MEAN_STEPS, MOST_STEPS, MAX_BATCH = 8, 28, 48, 8
 WAITING_A_LOOP, FEEDERS, SEED = 2, 8, 5
 
 

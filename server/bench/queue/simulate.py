@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from server.bench.queue.drive import MAX_BATCH, MOST_STEPS, Share, drive
+from server.bench.queue.drive import MAX_BATCH, MEAN_STEPS, MOST_STEPS, Share, drive
 from server.bench.queue.redis_use import bench_redis, redis_use
 from server.errors import ServerError
 from server.redis_link import open_redis, read_address
@@ -30,11 +30,16 @@ SPAWN = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True)
 class Simulated:
-    """Shares of one core, of all drivers in sum. ``redis_ms`` is a job's; at the knee Redis' core is full."""
+    """Shares of one core, of all drivers in sum. ``redis_ms`` is a job's; at the knee Redis' core is full.
+
+    ``pace`` is the share of the jobs that the loops would have ended if nothing had held them up. Far below 1 the
+    machine was too small or too busy, and what a job costs holds much of what idle loops cost.
+    """
 
     workers: int
     drivers: int
     jobs_per_s: float
+    pace: float
     drivers_share: float
     redis_share: float
 
@@ -88,10 +93,12 @@ def simulate(
     if then.ended == seen.ended:
         raise ServerError(f"no job of the simulation ended within {measure_s} s, the machine is too busy")
     took_s = then.at_s - seen.at_s
+    jobs_per_s = (then.ended - seen.ended) / took_s
     return Simulated(
         workers,
         len(shares),
-        (then.ended - seen.ended) / took_s,
+        jobs_per_s,
+        jobs_per_s / (workers / (MEAN_STEPS * sample_step_s)),
         (then.drivers_s - seen.drivers_s) / took_s,
         (then.redis_s - seen.redis_s) / took_s,
     )

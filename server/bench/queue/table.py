@@ -73,7 +73,7 @@ def simulated_rows(workers: int) -> Iterator[Row]:
         f"{workers} simulated workers",
         f"{got.jobs_per_s:.0f} jobs/s",
         "",
-        f"CPU of {got.drivers} drivers {got.drivers_share:.0%}, of Redis {got.redis_share:.0%}: "
-        f"{got.redis_ms:.2f} ms a job; "
+        f"{got.pace:.0%} of their pace; CPU of {got.drivers} drivers {got.drivers_share:.0%}, "
+        f"of Redis {got.redis_share:.0%}: {got.redis_ms:.2f} ms a job; "
         f"Redis' core is full at {got.knee_jobs_per_s:.0f} jobs/s",
     )
