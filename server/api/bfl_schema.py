@@ -4,7 +4,7 @@ from typing import Any
 
 from server.api.error_schema import ERROR
 from server.api.job_example import JOB_EXAMPLE
-from server.api.schema import GENERATION_DOC, described
+from server.api.schema import GENERATION_DOC, ID_KEY, described
 
 _FIELDS: dict[str, Any] = GENERATION_DOC["requestBody"]["content"]["application/json"]["schema"]["properties"]
 _OURS = (
@@ -20,6 +20,7 @@ _OURS = (
     "tau2",
 )
 SUBMIT_DOC: dict[str, Any] = {
+    "parameters": [ID_KEY],
     "requestBody": {
         "required": True,
         "content": {

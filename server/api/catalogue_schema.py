@@ -137,7 +137,7 @@ MODELS_DOC = answered(
         "example": {"object": "list", "data": [_MODEL["example"]]},
     },
 )
-PRESETS_DOC = answered("the served model's presets", _PRESETS)
+PRESETS_DOC = answered("a model's presets", _PRESETS, "404")
 _FIGURES: dict[str, Any] = {
     **{name: {"type": "integer"} for name in ("count", "full", "detail_hits", "structure_hits")},
     "skip_share": {"type": "number", "description": "of blocks"},

@@ -42,6 +42,7 @@ def _document(schema: dict[str, Any]) -> dict[str, Any]:
     responses = dict(GENERATION_DOC["responses"])
     responses["415"] = {**responses["415"], "description": "the body is no form by its content type"}
     return {
+        "parameters": GENERATION_DOC["parameters"],
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}},
         "responses": responses,
     }

@@ -4,7 +4,7 @@ from typing import Any
 
 from server.api.error_schema import ERROR
 from server.api.job_example import JOB_EXAMPLE
-from server.api.schema import ANSWER, GENERATION_DOC, described
+from server.api.schema import ANSWER, GENERATION_DOC, ID_KEY, IMAGES, described
 from server.jobs.event import JobState
 
 _SECONDS = {"type": ["number", "null"], "description": "seconds since 1970"}
@@ -33,15 +33,9 @@ JOB: dict[str, Any] = {
     },
 }
 _UNKNOWN = {"404": described("there is no such job, or it is another tenant's", ERROR)}
-_ID_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "schema": {"type": "string"},
-    "description": "The same key and body within 24 hours mean the same job; with another body it is a 409.",
-}
 SUBMIT_DOC: dict[str, Any] = {
     **GENERATION_DOC,
-    "parameters": [_ID_KEY],
+    "parameters": [ID_KEY],
     "responses": {
         **{code: told for code, told in GENERATION_DOC["responses"].items() if code not in ("200", "504")},
         "202": described("the job", JOB),
@@ -97,7 +91,7 @@ EVENTS_DOC: dict[str, Any] = {
 }
 RESULT_DOC: dict[str, Any] = {
     "responses": {
-        "200": GENERATION_DOC["responses"]["200"],
+        "200": IMAGES,
         "202": described("not ready yet: the job, and Retry-After", JOB),
         **_UNKNOWN,
         "409": described("the job was cancelled", ERROR),

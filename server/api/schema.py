@@ -39,18 +39,22 @@ _GENERATION: dict[str, Any] = {
     },
     "example": {"prompt": "a large red heart at the left on a blue background", "cache": "balanced", "seed": 7},
 }
-_COUNTS: dict[str, Any] = {
+COUNTS: dict[str, Any] = {
     "type": "object",
     "description": "steps = full + detail_hits + structure_hits; taus are null when the cache is off",
     "properties": {
         "preset": {"type": "string"},
         "tau1": {"type": ["number", "null"]},
         "tau2": {"type": ["number", "null"]},
+        "method": {"type": "string", "description": "not there when the cache is off"},
+        "parameters": {"type": "object", "description": "of a method without two thresholds"},
+        "parts": {"type": "object", "description": "of a method put together by parts"},
         **{
             name: {"type": "integer"}
             for name in ("steps", "full", "detail_hits", "structure_hits", "blocks_run", "blocks_total")
         },
         "flops_ratio": {"type": "number", "description": "share of the uncached run's block FLOPs"},
+        "nonfinite": {"type": "boolean", "description": "there where numbers overflowed: then all was computed"},
     },
 }
 _IMAGE: dict[str, Any] = {
@@ -59,7 +63,12 @@ _IMAGE: dict[str, Any] = {
         "b64_json": {"type": "string"},
         "url": {"type": "string"},
         "seed": {"type": "integer"},
-        "cache": _COUNTS,
+        "cache": COUNTS,
+        "resumed": {
+            "type": "object",
+            "description": "another worker took it over after so many steps, without what the cache had held",
+            "properties": {"step": {"type": "integer"}, "exact": {"type": "boolean"}},
+        },
     },
 }
 ANSWER: dict[str, Any] = {
@@ -74,7 +83,7 @@ ANSWER: dict[str, Any] = {
         "background": {"type": "string", "enum": ["opaque"]},
         "data": {"type": "array", "items": _IMAGE},
         "usage": {"type": "object"},
-        "cache": {**_COUNTS, "description": "sums over the images; flops_ratio is their mean"},
+        "cache": {**COUNTS, "description": "sums over the images; flops_ratio is their mean"},
         "timings": {
             "type": "object",
             "description": "milliseconds of the image that was ready last",
@@ -91,10 +100,25 @@ def described(text: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": text, "content": {"application/json": {"schema": schema}}}
 
 
+ID_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "description": "The same key and body within 24 hours mean the same job; with another body it is a 409.",
+}
+PREFER: dict[str, Any] = {
+    "name": "Prefer",
+    "in": "header",
+    "schema": {"type": "string", "enum": ["respond-async"]},
+    "description": "The answer is a job (202), which is looked at later.",
+}
+_EVENTS: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string", "description": "with `stream`"}}}
+IMAGES = described("the images", {**ANSWER, "example": ANSWER_EXAMPLE})
 GENERATION_DOC: dict[str, Any] = {
+    "parameters": [ID_KEY, PREFER],
     "requestBody": {"required": True, "content": {"application/json": {"schema": _GENERATION}}},
     "responses": {
-        "200": described("the images", {**ANSWER, "example": ANSWER_EXAMPLE}),
+        "200": {**IMAGES, "content": {**IMAGES["content"], **_EVENTS}},
         "400": described("a field is wrong: `param` says which", ERROR),
         "404": described("the model is not served here", ERROR),
         "409": described("the job was cancelled, or the Idempotency-Key is another request's", ERROR),

@@ -116,15 +116,12 @@ def drain(
 
 def with_queue(redis: str | None, config: Path | None, call: "Callable[[QueueAdmin], Awaitable[T]]") -> T:
     """What ``call`` makes of the queue that the options, the environment or the profile name."""
-    from server.errors import SettingsError
+    from server.cluster.stores import queue_address
     from server.jobs.bull.queue import RedisQueue
-    from server.redis_link import read_address
     from server.settings import DEFAULT_FILE, load_settings
 
     settings = load_settings(config or DEFAULT_FILE, {} if redis is None else {"redis": redis}, os.environ)
-    if not settings.redis:
-        raise SettingsError("no queue is named, allowed is --redis redis://HOST:PORT/DB or H2SERVE_REDIS")
-    address = read_address(settings.redis, settings.redis_password_file)
+    address = queue_address(settings)
 
     async def run() -> T:
         queue = RedisQueue(address, new_token=str)  # it takes no jobs

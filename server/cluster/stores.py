@@ -7,6 +7,7 @@ from typing import Any
 
 from server.access.rates_redis import RedisRates
 from server.app import new_id
+from server.errors import SettingsError
 from server.jobs.bull.queue import RedisQueue
 from server.jobs.event import JobState
 from server.jobs.terms import QueueTerms
@@ -48,7 +49,7 @@ class Stores:
 
 def open_stores(settings: Settings, on_end: Callable[[JobState], None]) -> Stores:
     """Nothing is connected yet. ``on_end`` is told of the jobs that this process ends. Raises SettingsError."""
-    queue = read_address(settings.redis, settings.redis_password_file)
+    queue = queue_address(settings)
     results = read_address(settings.results_redis or settings.redis, settings.redis_password_file)
     terms = QueueTerms(
         lease_ms=round(1000 * settings.lease_s),
@@ -65,3 +66,10 @@ def open_stores(settings: Settings, on_end: Callable[[JobState], None]) -> Store
         side_client,
         (queue, results),
     )
+
+
+def queue_address(settings: Settings) -> RedisAddress:
+    """Where the queue is. Raises SettingsError."""
+    if not settings.redis:
+        raise SettingsError("no queue is named, allowed is --redis redis://HOST:PORT/DB or H2SERVE_REDIS")
+    return read_address(settings.redis, settings.redis_password_file)

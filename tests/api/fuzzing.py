@@ -136,6 +136,8 @@ def faults(operation: Operation, response: Response) -> Iterator[str]:
     documented = operation.definition.raw["responses"]
     if str(status) not in documented:
         yield f"{status} is not documented"
+    elif (media := response.headers["content-type"][0].split(";")[0]) not in documented[str(status)]["content"]:
+        yield f"{status} of {media} is not documented"
     if status >= 400:
         error = envelope(response)
         if error is None:

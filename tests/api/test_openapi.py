@@ -12,13 +12,16 @@ from typing import Any
 import httpx
 import pytest
 
+from server.api.answer import shape_cache
 from server.api.cache_choice import resolve_cache
 from server.api.guard import OPEN_PATHS
 from server.api.openapi import operations
 from server.api.request_bounds import widest
 from server.api.router import create_routes
+from server.api.schema import COUNTS
 from server.catalogue import Catalogue
 from server.profile import load_profile
+from server.request import CacheCounts
 from tests.api.parts import api_parts, new_queue
 
 GENERATIONS = "/v1/images/generations"
@@ -78,6 +81,15 @@ def test_every_example_of_a_cache_is_one() -> None:
         resolve_cache({"cache": cache}, load_profile("flux-nano"))
 
 
+@pytest.mark.parametrize(
+    "cache", ["off", "fast", {"tau1": 0.1}, {"method": "dicache"}, {"gate": {"kind": "interval", "every": 2}}]
+)
+def test_what_an_answer_says_of_the_cache_is_in_the_document(cache: Any) -> None:
+    choice = resolve_cache({"cache": cache}, load_profile("flux-nano"))
+    counts = CacheCounts(4, 2, 1, 1, 30, 60, 0.5, nonfinite=True)
+    assert set(shape_cache(choice, [counts])) <= set(COUNTS["properties"])
+
+
 def test_the_example_of_a_request_makes_an_image(client: httpx.Client) -> None:
     body = document()["paths"][GENERATIONS]["post"]["requestBody"]["content"]["application/json"]
     assert client.post(GENERATIONS, json=body["schema"]["example"]).status_code == 200
@@ -133,3 +145,9 @@ def test_a_model_is_in_the_document_from_its_announcement_on() -> None:
 
 if __name__ == "__main__":
     SNAPSHOT.write_text(as_text(document()))
+
+
+@pytest.mark.parametrize("path", ["/v1/presets", "/v1/models/{name}"])
+def test_what_is_asked_of_a_model_may_be_a_404(client: httpx.Client, path: str) -> None:
+    assert client.get(path.replace("{name}", "none"), params={"model": "none"}).status_code == 404
+    assert "404" in document()["paths"][path]["get"]["responses"]

@@ -90,6 +90,15 @@ def test_a_command_that_cannot_start_says_so_in_one_line_and_ends_with_2(
     assert capsys.readouterr().err == "h2serve: config file 'no-such.toml' does not exist\n"
 
 
+@pytest.mark.parametrize("command", ["api", "worker"])
+def test_without_a_queue_the_distributed_mode_says_how_to_name_one(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("H2SERVE_REDIS", raising=False)
+    assert code_of(command) == 2
+    assert capsys.readouterr().err.startswith("h2serve: no queue is named, allowed is --redis")
+
+
 def test_bench_serve_hands_its_words_to_the_load_tests_and_their_exit_code_back(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
