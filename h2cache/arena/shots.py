@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from h2cache.arena.studio import Studio
+from h2cache.arena.source import Source
 from h2cache.family import StepInputs
 from h2cache.method import Method
 from h2cache.state import SampleCache
@@ -39,29 +39,29 @@ class Developed:
 
 
 def develop(
-    studio: Studio, shots: Sequence[Shot], told: Callable[[int], None] = lambda done: None
+    source: Source, shots: Sequence[Shot], told: Callable[[int], None] = lambda done: None
 ) -> list[Developed]:
     """Make the shots, of one number of steps, eight at a time; ``told`` hears how many more are done."""
     made: list[Developed] = []
     for first in range(0, len(shots), BATCH):
         batch = shots[first : first + BATCH]
-        made += denoise(studio, batch)
+        made += denoise(source, batch)
         told(len(batch))
     return made
 
 
 @torch.inference_mode()
-def denoise(studio: Studio, shots: Sequence[Shot]) -> list[Developed]:
+def denoise(source: Source, shots: Sequence[Shot]) -> list[Developed]:
     """All steps of one batch, as FluxPipeline takes them."""
     steps = shots[0].steps
-    starts = [studio.noise(shot.seed) for shot in shots]
+    starts = [source.noise(shot.seed) for shot in shots]
     latents, ids = torch.stack([start for start, _ in starts]), starts[0][1]
-    tokens = torch.stack([studio.embed(shot.prompt)[0] for shot in shots])
-    pooled = torch.stack([studio.embed(shot.prompt)[1] for shot in shots])
+    tokens = torch.stack([source.embed(shot.prompt)[0] for shot in shots])
+    pooled = torch.stack([source.embed(shot.prompt)[1] for shot in shots])
     caches: Sequence[SampleCache] = [SampleCache.start(shot.method, steps) for shot in shots]
     told: list[tuple[Outcome, ...]] = []
-    for sigma, following in pairwise(studio.sigmas(steps)):
-        result = denoise_step(studio.model, inputs_at(studio, latents, tokens, pooled, ids, sigma), caches)
+    for sigma, following in pairwise(source.sigmas(steps)):
+        result = denoise_step(source.model, inputs_at(source, latents, tokens, pooled, ids, sigma), caches)
         caches = result.caches
         told.append(tuple(record.outcome for record in result.records))
         latents = (latents.float() + (following - sigma) * result.velocity.float()).to(latents.dtype)
@@ -70,19 +70,19 @@ def denoise(studio: Studio, shots: Sequence[Shot]) -> list[Developed]:
 
 
 def inputs_at(
-    studio: Studio, latents: Tensor, tokens: Tensor, pooled: Tensor, ids: Tensor, sigma: float
+    source: Source, latents: Tensor, tokens: Tensor, pooled: Tensor, ids: Tensor, sigma: float
 ) -> StepInputs:
     """Latents (B, T, C) of one noise level with their text, as FluxPipeline hands them to the transformer."""
     size = len(latents)
-    guidance = latents.new_full((size,), studio.guidance, dtype=torch.float32)
+    guidance = latents.new_full((size,), source.guidance, dtype=torch.float32)
     return StepInputs(
         latents,
         tokens,
         pooled,
         latents.new_full((size,), sigma * 1000) / 1000,
-        guidance if studio.takes_guidance else None,
+        guidance if source.takes_guidance else None,
         ids,
         ids.new_zeros(tokens.shape[1], 3),
-        studio.grid,
+        source.grid,
         sigmas=(sigma,) * size,
     )

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from diffusers import DiffusionPipeline, FluxPipeline
-from diffusers.pipelines.flux.pipeline_flux import calculate_shift, retrieve_timesteps
 from torch import Tensor
 
+from h2cache.arena.schedule import flux_sigmas
 from h2cache.errors import H2CacheError
 from h2cache.family import FluxModel
 from h2cache.flux import flux_model
@@ -70,18 +70,8 @@ class Studio:
 
     def sigmas(self, steps: int) -> list[float]:
         """``steps`` + 1 noise levels, as FluxPipeline sets them."""
-        config = self.pipeline.scheduler.config
         rows, columns = self.grid
-        mu = calculate_shift(
-            rows * columns,
-            config.get("base_image_seq_len", 256),
-            config.get("max_image_seq_len", 4096),
-            config.get("base_shift", 0.5),
-            config.get("max_shift", 1.15),
-        )
-        wanted = np.linspace(1.0, 1 / steps, steps)
-        retrieve_timesteps(self.pipeline.scheduler, steps, self.pipeline.device, sigmas=wanted, mu=mu)
-        return [float(sigma) for sigma in self.pipeline.scheduler.sigmas]
+        return flux_sigmas(self.pipeline.scheduler, rows * columns, steps, self.pipeline.device)
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> Image:
