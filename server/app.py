@@ -102,7 +102,7 @@ class EmbeddedServer:
                 wall_clock=time.time,
                 new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
                 new_id=new_id,
-                images_per_s=lambda: None if self._worker is None else self._worker.rate.images_per_s,
+                images_per_s=lambda model: None if self._worker is None else self._worker.rate.images_per_s,
                 most_pixels=lambda model: self.settings.max_pixels or None,
                 has_started=lambda: self.readiness.started,
                 not_ready=self._not_ready,

@@ -42,9 +42,9 @@ async def describe(parts: ApiParts, status: JobStatus, base: str) -> dict[str, A
 
 
 def estimate(parts: ApiParts, status: JobStatus, depth: QueueDepth) -> float | None:
-    """Seconds left. A job that waits is taken to have jobs of one image before it."""
+    """Seconds left, by who works on its model. A job that waits is taken to have jobs of one image before it."""
     before = depth.images_running + (status.position or 0)
-    return seconds_left(status, before, parts.images_per_s(), int(1000 * parts.wall_clock()))
+    return seconds_left(status, before, parts.images_per_s(status.model), int(1000 * parts.wall_clock()))
 
 
 async def _result_of(parts: ApiParts, status: JobStatus, base: str) -> dict[str, Any] | None:

@@ -45,9 +45,9 @@ class ApiParts:
 
     ``public_url`` is what the addresses in answers begin with, empty for the host that the client called. Streams
     show a sign of life each ``heartbeat_s``. ``pages`` are static files by their paths, open to everybody.
-    ``images_per_s`` is the rate of all workers, ``most_pixels`` the largest image that one of a model can hold,
-    None without a bound. ``webhooks`` is None where they are off. ``submitting`` bounds how many speak with the
-    queue's store at once.
+    ``images_per_s`` is the rate of a model's workers, or of all, ``most_pixels`` the largest image that one of a
+    model can hold, None without a bound. ``webhooks`` is None where they are off. ``submitting`` bounds how many
+    speak with the queue's store at once.
     """
 
     catalogue: Catalogue
@@ -67,7 +67,7 @@ class ApiParts:
     wall_clock: Callable[[], float]
     new_seed: Callable[[], int]
     new_id: Callable[[], str]
-    images_per_s: Callable[[], float | None]
+    images_per_s: Callable[[str | None], float | None]
     most_pixels: Callable[[str], int | None]
     has_started: Callable[[], bool]
     not_ready: Callable[[], str | None]

@@ -90,7 +90,7 @@ async def _known(parts: ApiParts, job_id: str) -> Job:
 
 async def _refusal(parts: ApiParts, job: Job, full: Full) -> QueueFull | RateLimited:
     """Why not, and when to come back."""
-    count, rate, most = job.request.num_images, parts.images_per_s(), parts.limits.max_queue
+    count, rate, most = job.request.num_images, parts.images_per_s(None), parts.limits.max_queue
     if full.bound is Bound.KEY:
         reason = f"{full.counted} images of this key are under way, allowed are {full.allowed}"
         return RateLimited(f"{reason}; this request has {count}", SHORTEST_WAIT_S)

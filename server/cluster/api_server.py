@@ -82,7 +82,7 @@ class ApiServer:
             wall_clock=time.time,
             new_seed=lambda: secrets.randbelow(LARGEST_SEED + 1),
             new_id=new_id,
-            images_per_s=lambda: self.watch.images_per_s,
+            images_per_s=self.watch.images_per_s,
             most_pixels=self.watch.most_pixels,
             has_started=lambda: True,
             not_ready=self._not_ready,

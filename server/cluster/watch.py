@@ -42,13 +42,13 @@ class ClusterWatch:
         """Why the process is not ready. Who asks for a model all the same waits for its worker."""
         return reason_not_ready(self.refused, len(self.workers), self.needs_workers)
 
-    @property
-    def images_per_s(self) -> float | None:
-        """Of all workers together, as they measure it; None before the first image.
+    def images_per_s(self, model: str | None) -> float | None:
+        """Of the model's workers together, as they measure it; None before the first image.
 
-        Of all models, as the queue's depth is.
+        No model is all of them, as the queue's depth is of all.
         """
-        rates = [worker.images_per_s for worker in self.workers if worker.images_per_s is not None]
+        asked = [worker for worker in self.workers if model in (None, worker.model)]
+        rates = [worker.images_per_s for worker in asked if worker.images_per_s is not None]
         return sum(rates) if rates else None
 
     def most_pixels(self, model: str) -> int | None:

@@ -69,7 +69,7 @@ def api_parts(
         wall_clock=lambda: 1000.9,
         new_seed=lambda: seed,
         new_id=lambda: f"{next(ids):032x}",
-        images_per_s=lambda: 2.0,
+        images_per_s=lambda model: 2.0,
         most_pixels=lambda model: most_pixels,
         has_started=lambda: not_ready() is None,
         not_ready=not_ready,

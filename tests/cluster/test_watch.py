@@ -47,7 +47,10 @@ def test_only_workers_that_take_jobs_count() -> None:
         await seen.queue.announce(replace(WORKER, worker="v", images_per_s=None), 15_000)
         await seen.look()
         assert seen.reason is None and len(seen.workers) == 2
-        assert seen.images_per_s == 2.5
+        await seen.queue.announce(replace(WORKER, worker="x", model="flux-dev", images_per_s=0.5), 15_000)
+        await seen.look()
+        rates = [seen.images_per_s(model) for model in ("flux-nano", "flux-dev", "nobody-s", None)]
+        assert rates == [2.5, 0.5, None, 3.0]
         assert seen.most_pixels("flux-nano") is None
         for each in ("w", "v"):
             await seen.queue.announce(replace(WORKER, worker=each, most_pixels=2**14), 15_000)
@@ -62,6 +65,6 @@ def test_a_store_that_takes_nothing_is_not_ready_with_its_reason() -> None:
         seen = watch(FullResults(Clock()), needs_workers=False)
         await seen.look()
         assert seen.reason == "there is no room"
-        assert seen.images_per_s is None
+        assert seen.images_per_s(None) is None
 
     asyncio.run(scenario())
