@@ -12,9 +12,12 @@ from h2cache.arena.rows import read_rows
 from h2cache.arena.sheets import nearest, sheet
 
 HEAD = ("method", "setting", "FLOPs", "blocks", "seconds", "PSNR", "SSIM", "FLIP", "latent L1", "adherence")
-STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:1300px;color:#222}
-table{border-collapse:collapse;font-size:13px}td,th{padding:3px 10px;border-bottom:1px solid #ddd;text-align:right}
-td:nth-child(-n+2),th:nth-child(-n+2){text-align:left}img{max-width:100%}"""
+STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;padding:0 1em;max-width:1300px;
+color:#222;background:#fff}
+table{border-collapse:collapse;font-size:13px;display:block;overflow-x:auto;margin:1em 0}
+td,th{padding:3px 10px;border-bottom:1px solid #ddd;text-align:right}
+td:first-child,th:first-child,.settings td:nth-child(2),.settings th:nth-child(2){text-align:left}
+img{max-width:100%}"""
 
 
 def write_report(out: Path, title: str) -> None:
@@ -70,7 +73,7 @@ def page(
     for number in steps:
         parts.append(f"<h2>{number} steps</h2>{_image(plots.pareto(points, number))}")
         parts.append(_table(equal_work.HEAD, map(equal_work.cells, equal_work.standings(points, number))))
-        parts.append(_table(HEAD, map(cells, _of_steps(points, number))))
+        parts.append(_table(HEAD, map(cells, _of_steps(points, number)), "settings"))
         parts.append(f"<h3>The same prompts, differences x 4</h3>{_image(sheet(out, points, number))}")
         parts.append("<h3>What each step was</h3>")
         for point in nearest(points, number)[1:]:
@@ -86,9 +89,9 @@ def _of_steps(points: Sequence[Point], steps: int) -> list[Point]:
     return sorted((p for p in points if p.steps == steps), key=lambda p: (p.method, p.flops_ratio))
 
 
-def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+def _table(head: Sequence[str], lines: Iterable[Sequence[str]], kind: str = "standings") -> str:
     every = [_line(head, "th"), *(_line(line, "td") for line in lines)]
-    return f"<table>{''.join(every)}</table>"
+    return f'<table class="{kind}">{"".join(every)}</table>'
 
 
 def _line(values: Sequence[str], tag: str) -> str:
