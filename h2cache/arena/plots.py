@@ -18,6 +18,7 @@ WORKS = {
     "blocks_run": "share of the model's own blocks",
     "seconds_ratio": "share of the uncached time",
 }
+Color = str | tuple[float, float, float]
 COLORS = colormaps["tab20"].colors  # type: ignore[attr-defined]  # listed colormaps have them, the base class has not
 
 
@@ -32,13 +33,14 @@ def pareto(points: Sequence[Point], steps: int) -> bytes:
     for across, quality in zip(grid, QUALITIES, strict=True):
         for axes, work in zip(across, WORKS, strict=True):
             for color, (method, own) in zip(COLORS, of_method.items(), strict=False):
+                width, shown = _stroke(method, color)
                 for is_fitted, style, label in ((False, "o-", method), (True, "o--", f"{method}, fitted")):
                     line = curve([p for p in own if p.is_fitted == is_fitted], work, quality)
                     if line:
-                        axes.plot(*zip(*line, strict=True), style, ms=3, lw=1, label=label, color=color)
+                        axes.plot(*zip(*line, strict=True), style, ms=3, lw=width, label=label, color=shown)
             axes.set(xlabel=WORKS[work], ylabel=QUALITIES[quality])
             axes.grid(visible=True, alpha=0.3)
-    grid[0][0].legend(fontsize=8)
+    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=8, fontsize=9)
     figure.suptitle(f"{steps} steps")
     return _png(figure)
 
@@ -48,13 +50,18 @@ def headline(points: Sequence[Point], steps: Sequence[int]) -> bytes:
     figure = Figure(figsize=(6 * len(steps), 5), layout="constrained")
     for axes, number in zip(figure.subplots(1, len(steps), squeeze=False)[0], steps, strict=True):
         for color, (method, line) in zip(COLORS, fronts(points, number).items(), strict=False):
-            width, shown = (3, "black") if method == "default" else (1, color)
+            width, shown = _stroke(method, color)
             if line:
                 axes.plot(*zip(*line, strict=True), "o-", ms=3, lw=width, label=method, color=shown)
         axes.set(title=f"{number} steps", xlabel=WORKS["flops_ratio"], ylabel=QUALITIES["psnr"], xlim=(0.1, 0.8))
         axes.grid(visible=True, alpha=0.3)
         axes.legend(fontsize=8, ncols=2)
     return _png(figure)
+
+
+def _stroke(method: str, color: Color) -> tuple[int, Color]:
+    """Line width and color; ours stands out."""
+    return (3, "black") if method == "default" else (1, color)
 
 
 def fronts(points: Sequence[Point], steps: int) -> dict[str, list[tuple[float, float]]]:
