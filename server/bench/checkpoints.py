@@ -37,13 +37,13 @@ class CheckpointCost:
     read_ms: float
 
 
-def measure_checkpoints(profile: ModelProfile, device: str) -> CheckpointCost:
+def measure_checkpoints(profile: ModelProfile, device: str, passes: int = PASSES) -> CheckpointCost:
     """Passes with and without take turns, so that a machine that slows down slows both."""
     loaded = load_benchmarked(profile, device)
     orders = mixed_orders(profile, BATCH, SEED)
     times: dict[bool, list[float]] = {False: [], True: []}
     saved: list[SampleSaved] = []
-    for is_saving in (False, True) * (1 + PASSES):
+    for is_saving in (False, True) * (1 + passes):
         started_s = time.perf_counter()
         saved = run_pass(loaded, profile.text_length, orders, is_saving) or saved
         times[is_saving].append(time.perf_counter() - started_s)

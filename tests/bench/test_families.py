@@ -32,7 +32,7 @@ def test_presets_and_checkpoints_are_measured_on_every_family_that_takes_prompts
     figures = measure_presets(profile, "cpu", images=2, passes=1)
     assert [each.choice.preset for each in figures] == ["paper", *profile.presets]
     assert all(0 < each.flops_ratio <= 1 for each in figures)
-    assert measure_checkpoints(profile, "cpu").per_pass > 0
+    assert measure_checkpoints(profile, "cpu", passes=1).per_pass > 0
 
 
 @pytest.mark.parametrize(
