@@ -1,4 +1,4 @@
-"""``python -m load_tests.peers``: our server against what a user would write, a core each, at equal skipping."""
+"""``python -m load_tests.peers``: our server against what a user would write, at equal skipping and equal PSNR."""
 
 import argparse
 import asyncio
@@ -125,12 +125,13 @@ def row(standing: Standing, ours: float) -> tuple[str, ...]:
     """A contender's line."""
     goodput, rate = peak_goodput(standing.runs)
     ratio = "" if goodput == ours else f"{ours / goodput:.2f} x" if goodput else "-"
+    found = standing.measured
     return (
-        standing.contender.name,
-        f"{standing.skipped:.3f}",
-        f"{standing.fidelity.psnr:.2f}",
-        f"{standing.fidelity.ssim:.4f}",
-        f"{standing.capacity:.3g}",
+        standing.name,
+        f"{found.skipped:.3f}",
+        f"{found.fidelity.psnr:.2f}",
+        f"{found.fidelity.ssim:.4f}",
+        f"{found.images_per_s:.3g}",
         f"{goodput:.3g}",
         f"{rate:.3g}",
         ratio,

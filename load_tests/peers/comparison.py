@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from load_tests.errors import LoadTestError
-from load_tests.fidelity import Fidelity
+from load_tests.loops import Pass
 from load_tests.mix import Mix
+from load_tests.peers.aims import Aim, Measured
 from load_tests.peers.contender import Contender, serving
 from load_tests.peers.matching import matching_factor
 from load_tests.peers.measuring import (
@@ -29,14 +30,18 @@ MULTIPLES = (0.6, 0.8, 0.9, 1.0, 1.1, 1.25)
 
 @dataclass(frozen=True)
 class Standing:
-    """One contender at the share of skipped blocks that all have."""
+    """One contender; a peer at the aim that ``factor`` was found for, ours as it is asked."""
 
     contender: Contender
+    aim: Aim | None
     factor: float | None
-    skipped: float
-    capacity: float
-    fidelity: Fidelity
+    measured: Measured
     runs: list[Summary] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """For tables and logs."""
+        return self.contender.name if self.aim is None else f"{self.contender.name}, {self.aim}"
 
     @property
     def goodput(self) -> float:
@@ -73,12 +78,13 @@ async def compare(
     """``batching`` are the same peer under different knobs, of which the fastest takes part."""
     if mix.reference is None:
         raise LoadTestError(f"mix {mix.name!r} has no reference, and fidelity needs one")
-    first = await stand(ours, mix, None, effort, logs, say)
-    second = await stand(one_lock, mix, first.skipped, effort, logs, say)
-    trials = [await attempt(each, with_factor(mix, second.factor), effort, logs, say) for each in batching]
+    first = await stand(ours, mix, effort, logs, say)
+    locked = await stand_beside(first.measured, one_lock, mix, effort, logs, say)
+    tuned_at = with_factor(mix, locked[0].factor)
+    trials = [await attempt(each, tuned_at, effort, logs, say) for each in batching]
     best = max(trials, key=lambda trial: trial.capacity).contender
-    third = await stand(best, mix, first.skipped, effort, logs, say)
-    standings = await side_by_side([first, second, third], mix, effort, logs, progress)
+    batched = await stand_beside(first.measured, best, mix, effort, logs, say)
+    standings = await side_by_side([first, *locked, *batched], mix, effort, logs, progress)
     return Comparison(standings, trials)
 
 
@@ -91,24 +97,56 @@ async def attempt(contender: Contender, mix: Mix, effort: Effort, logs: Path, sa
     return Trial(contender, found.images_per_s)
 
 
-async def stand(
-    contender: Contender, mix: Mix, skipped: float | None, effort: Effort, logs: Path, say: Callable[[str], None]
-) -> Standing:
-    """Bring it to the wanted share of skipped blocks, and measure speed and fidelity there."""
-    with serving(contender, str(logs / f"{contender.name}.log")) as url:
+async def stand(ours: Contender, mix: Mix, effort: Effort, logs: Path, say: Callable[[str], None]) -> Standing:
+    """Our server as the mix asks it."""
+    with serving(ours, str(logs / f"{ours.name}.log")) as url:
+        uncached = await warmed_and_uncached(url, mix, effort)
+        standing = Standing(ours, None, None, await measured(url, mix, uncached, effort))
+    say(described(standing))
+    return standing
 
-        async def skipped_at(factor: float) -> float:
-            return skipped_of(await one_pass(url, with_factor(mix, factor), effort))
 
-        await one_pass(url, mix, replace(effort, pass_requests=effort.in_flight))
-        factor = None if skipped is None else await matching_factor(skipped_at, skipped)
-        found = await one_pass(url, with_factor(mix, factor), effort)
-        fidelity = fidelity_of(found, await uncached_pass(url, mix, effort))
-    say(
-        f"{contender.name}: skips {skipped_of(found):.3f} of the blocks, {found.images_per_s:.3g} images/s, "
-        f"{fidelity.psnr:.1f} dB{'' if factor is None else f', factor {factor:.3g}'}"
+async def stand_beside(
+    ours: Measured, peer: Contender, mix: Mix, effort: Effort, logs: Path, say: Callable[[str], None]
+) -> list[Standing]:
+    """Bring a peer to each aim, and measure speed and fidelity there."""
+    standings = []
+    with serving(peer, str(logs / f"{peer.name}.log")) as url:
+        uncached = await warmed_and_uncached(url, mix, effort)
+
+        async def measured_at(factor: float) -> Measured:
+            return await measured(url, with_factor(mix, factor), uncached, effort)
+
+        for aim in Aim:
+
+            async def aimed_at(factor: float, aim: Aim = aim) -> float:
+                return (await measured_at(factor)).at(aim)
+
+            factor = await matching_factor(aimed_at, ours.at(aim), aim.tolerance, rises=aim.rises, name=aim.value)
+            standings.append(Standing(peer, aim, factor, await measured_at(factor)))
+            say(described(standings[-1]))
+    return standings
+
+
+async def warmed_and_uncached(url: str, mix: Mix, effort: Effort) -> Pass:
+    """The images that fidelity is told by, made after a short pass."""
+    await one_pass(url, mix, replace(effort, pass_requests=effort.in_flight))
+    return await uncached_pass(url, mix, effort)
+
+
+async def measured(url: str, mix: Mix, uncached: Pass, effort: Effort) -> Measured:
+    """Of one closed loop."""
+    found = await one_pass(url, mix, effort)
+    return Measured(skipped_of(found), found.images_per_s, fidelity_of(found, uncached))
+
+
+def described(standing: Standing) -> str:
+    """In one line, as it comes."""
+    found, factor = standing.measured, "" if standing.factor is None else f", factor {standing.factor:.3g}"
+    return (
+        f"{standing.name}: skips {found.skipped:.3f} of the blocks, {found.images_per_s:.3g} images/s, "
+        f"{found.fidelity.psnr:.1f} dB{factor}"
     )
-    return Standing(contender, factor, skipped_of(found), found.images_per_s, fidelity)
 
 
 async def side_by_side(
@@ -116,17 +154,17 @@ async def side_by_side(
 ) -> list[Standing]:
     """All servers are up, one of them works: what drifts, drifts for all."""
     with contextlib.ExitStack() as up:
-        urls = [
-            up.enter_context(serving(each.contender, str(logs / f"{each.contender.name}.log")))
-            for each in standings
-        ]
-        for standing, url in zip(standings, urls, strict=True):
-            await one_pass(url, with_factor(mix, standing.factor), replace(effort, pass_requests=effort.in_flight))
+        urls = {
+            contender.name: up.enter_context(serving(contender, str(logs / f"{contender.name}.log")))
+            for contender in {each.contender.name: each.contender for each in standings}.values()
+        }
+        for url in urls.values():
+            await one_pass(url, mix, replace(effort, pass_requests=effort.in_flight))
         for multiple in MULTIPLES:
             for seed in range(effort.seeds):
-                for standing, url in zip(standings, urls, strict=True):
-                    rate, name = multiple * standing.capacity, standing.contender.name
-                    with progress.phase(f"{name} {rate:.3g}/s", effort.rate_requests) as advance:
-                        own = with_factor(mix, standing.factor)
+                for standing in standings:
+                    rate = multiple * standing.measured.images_per_s
+                    own, url = with_factor(mix, standing.factor), urls[standing.contender.name]
+                    with progress.phase(f"{standing.name} {rate:.3g}/s", effort.rate_requests) as advance:
                         standing.runs.append(await one_rate(url, own, rate, seed, effort, advance))
     return list(standings)

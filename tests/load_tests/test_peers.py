@@ -1,7 +1,9 @@
 """The peers: what they read, how they are bounded, brought to equal skipping, batched and compared."""
 
 import asyncio
+import math
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from load_tests.fidelity import Fidelity
 from load_tests.mix import load_mix
 from load_tests.orders import mixed_orders
 from load_tests.peers.__main__ import knobs, parser, table
+from load_tests.peers.aims import Aim, Measured
 from load_tests.peers.bounded_queue import BoundedQueue
 from load_tests.peers.comparison import Standing
 from load_tests.peers.contender import Contender, serving
@@ -47,9 +50,10 @@ def summary(rate: float, goodput: float, lag_ms: float = 0.0) -> Summary:
     )
 
 
-def standing(name: str, *runs: Summary) -> Standing:
+def standing(name: str, *runs: Summary, aim: Aim | None = None) -> Standing:
     contender = Contender(name, ["true"], "/")
-    return Standing(contender, None, 0.5, 2.0, Fidelity(30.0, 0.9, 0.1), list(runs))
+    measured = Measured(skipped=0.5, images_per_s=2.0, fidelity=Fidelity(30.0, 0.9, 0.1))
+    return Standing(contender, aim, None, measured, list(runs))
 
 
 def test_every_request_of_the_peers_mix_is_understood() -> None:
@@ -89,23 +93,38 @@ def test_a_request_beyond_the_bound_is_refused_at_once_and_the_others_are_answer
     assert asyncio.run(run()) == [429, 200, 200, 200]
 
 
-@given(st.floats(0.1, 0.9), st.floats(0.2, 5))
+async def found(measured_at: Callable[[float], Awaitable[float]], wanted: float, aim: Aim) -> float:
+    return await matching_factor(measured_at, wanted, aim.tolerance, rises=aim.rises, name=aim.value)
+
+
+@given(st.floats(0.2, 0.9), st.floats(0.2, 2))
 def test_a_factor_is_found_wherever_skipping_rises_with_it(wanted: float, scale: float) -> None:
     async def skipped_at(factor: float) -> float:
         return factor / (factor + scale * (1 - wanted) / wanted)
 
     async def run() -> float:
-        return await skipped_at(await matching_factor(skipped_at, wanted))
+        return await skipped_at(await found(skipped_at, wanted, Aim.SKIPPED))
 
-    assert asyncio.run(run()) == pytest.approx(wanted, rel=0.021)
+    assert asyncio.run(run()) == pytest.approx(wanted, abs=0.0151)
+
+
+@given(st.floats(22, 50), st.floats(0.2, 5))
+def test_a_factor_is_found_where_the_images_are_as_good(wanted: float, factor_there: float) -> None:
+    async def psnr_at(factor: float) -> float:
+        return wanted - 9 * math.log(factor / factor_there)
+
+    async def run() -> float:
+        return await psnr_at(await found(psnr_at, wanted, Aim.PSNR))
+
+    assert asyncio.run(run()) == pytest.approx(wanted, abs=0.51)
 
 
 def test_a_peer_that_cannot_skip_so_much_is_not_compared() -> None:
     async def never(factor: float) -> float:
         return 0.1
 
-    with pytest.raises(LoadTestError, match=r"skips 0\.100"):
-        asyncio.run(matching_factor(never, 0.6))
+    with pytest.raises(LoadTestError, match=r"equal skipping is 0\.100"):
+        asyncio.run(found(never, 0.6, Aim.SKIPPED))
 
 
 def test_the_peak_is_the_best_mean_over_seeds_of_valid_runs() -> None:
@@ -122,8 +141,10 @@ def test_the_peak_is_the_best_mean_over_seeds_of_valid_runs() -> None:
 
 
 def test_the_table_says_how_many_times_ours_is() -> None:
-    text = table([standing("h2serve", summary(4.0, 3.0)), standing("one-lock", summary(2.0, 1.5))])
+    peer = standing("one-lock", summary(2.0, 1.5), aim=Aim.PSNR)
+    text = table([standing("h2serve", summary(4.0, 3.0)), peer])
     assert text.splitlines()[2].endswith("| 3 | 4 |  |")
+    assert text.splitlines()[3].startswith("| one-lock, equal PSNR |")
     assert text.splitlines()[3].endswith("| 1.5 | 2 | 2.00 x |")
 
 
