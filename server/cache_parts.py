@@ -41,7 +41,6 @@ PART_KINDS: Mapping[str, Mapping[str, Mapping[str, Parameter]]] = {
         "mask": {"steps": Letters()},
         "rate-control": {"tau1": Number(), "tau2": Number()},
         "step-control": {"tau1": Number(), "tau2": Number(), "damping": Number(0.1), "growth": Number(1)},
-        "sigma-spaced": {"tau1": Number(), "tau2": Number(), "feedback": Number(0, 1), "usual": Number(1e-6)},
         "sensitivity": {
             "threshold": Number(),
             "start": Number(),
@@ -83,7 +82,6 @@ PARTS_NEED: Mapping[str, tuple[str, ...]] = {
     "mask": ("steps",),
     "rate-control": ("tau1", "tau2"),
     "step-control": ("tau1", "tau2"),
-    "sigma-spaced": ("tau1", "tau2"),
     "sensitivity": ("threshold", "start", "to_latents", "to_time", "times"),
 }
 """Parameters without a default, by kind."""

@@ -1,20 +1,18 @@
 """Laws of the default method's gate, and of the calmed velocity that it starts from."""
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from h2cache import Method, denoise_step, flux_model, method
+from h2cache import Method, flux_model, method
 from h2cache.errors import H2CacheError
 from h2cache.fills.calmed import calmed
 from h2cache.gate import Moment
 from h2cache.gates.rate_control import DETAIL, RateControl, usual_rate
-from tests.h2cache.host_reads import HostReads
-from tests.h2cache.samples import Request, Shape, advance, inputs_of, run_alone, start, tiny_transformer
+from tests.h2cache.samples import Request, Shape, advance, run_alone, start, tiny_transformer
 
 TAUS, RATES, SIGMAS = st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1)
 MODEL = flux_model(tiny_transformer())
@@ -98,20 +96,6 @@ def test_a_large_threshold_computes_the_first_step_alone() -> None:
 def test_without_an_order_only_a_small_threshold_follows_a_line(tau1: float, order: int) -> None:
     made: Method = method("default", {"tau1": tau1})
     assert made.stages[0].fill.num_anchors == order + 1
-
-
-def test_the_host_waits_once_after_a_computed_step_where_it_knows_the_noise_levels() -> None:
-    running = start(Request(method("default", {"tau1": 0.3, "tau2": 0.4}), STEPS, 1), SHAPE)
-    waits = []
-    for step in range(STEPS):
-        inputs = replace(inputs_of([running], SHAPE), sigmas=(1 - step / STEPS,))
-        with HostReads() as reads:
-            result = denoise_step(MODEL, inputs, [running.cache])
-        waits.append(sum(reads.seen.values()))
-        running.latents = running.latents - result.velocity[0] / STEPS
-        running.cache, running.records = result.caches[0], [*running.records, *result.records]
-    assert 1 < running.letters.count("f") < STEPS
-    assert waits == [0, *(int(before == "f") for before in running.letters[:-1])]
 
 
 def test_no_line_goes_through_the_calmed_velocity() -> None:
