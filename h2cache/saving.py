@@ -14,7 +14,7 @@ from h2cache.parts import from_json, to_json
 from h2cache.state import Anchor, Forecast, Reference, SampleCache, StageCache
 from h2cache.stats import SampleStatistics
 
-FORMAT = "h2cache-5"
+FORMAT = "h2cache-6"
 
 
 def to_bytes(cache: SampleCache) -> bytes:

@@ -55,12 +55,7 @@ PART_KINDS: Mapping[str, Mapping[str, Mapping[str, Parameter]]] = {
         "last": {},
         "guarded": {"most": Number(1)},
         "taylor": _ORDER,
-        "polynomial": {
-            "order": Whole(0, 4),
-            "hindsight": Number(),
-            "hindsight_below": Number(),
-            "calms_first": Flag(),
-        },
+        "polynomial": {"order": Whole(0, 4), "calms_first": Flag()},
         "hermite": {**_ORDER, "scale": Number(), "cutoff": Number()},
         "average": {},
         "scaled": {"gains": Numbers(-1e6, 0)},
@@ -169,9 +164,6 @@ def _wrong_fill(stage: Mapping[str, Any], layout: Mapping[str, Any], number: int
         return [
             Misfit("fill", f"is {of}, which only a stage of all blocks has, allowed are rest, stage, state", "of")
         ]
-    if fill.get("hindsight") and of not in VELOCITIES:
-        allowed = "0" if not is_all else f"0, or of {' or '.join(VELOCITIES)}"
-        return [Misfit("fill", f"is for velocities, and the fill is of {of}, allowed is {allowed}", "hindsight")]
     if fill.get("calms_first") and of != "output":
         allowed = "false" if not is_all else "false, or of output"
         return [Misfit("fill", f"is for velocities, and the fill is of {of}, allowed is {allowed}", "calms_first")]

@@ -5,11 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from h2cache.errors import H2CacheError
-from h2cache.fills.polynomial import Polynomial, hindsight_weight, lagrange
+from h2cache.fills.polynomial import Polynomial, lagrange
 from h2cache.gate import Moment
 from h2cache.gates.step_control import StepControl
-from h2cache.layout import OneStage
-from h2cache.method import Method, Reused, Stage
 
 MISSES, TAUS = st.floats(1e-4, 10), st.floats(0.001, 2)
 GAPS = st.integers(1, 9)
@@ -73,32 +71,6 @@ def test_lagrange_s_weights_reproduce_polynomials_of_their_order(steps: list[int
     for power in range(len(steps)):
         read = sum(weight * (step / 30) ** power for weight, step in zip(lagrange(steps, at), steps, strict=True))
         assert read == pytest.approx((at / 30) ** power, rel=1e-6, abs=1e-4)
-
-
-@given(STEPS, st.integers(1, 8))
-def test_in_full_hindsight_a_polynomial_of_one_order_more_is_summed_without_error(
-    steps: list[int], gap: int
-) -> None:
-    def value(step: int) -> float:
-        return (step / 30) ** len(steps)
-
-    def filled(step: int) -> float:
-        return sum(weight * value(known) for weight, known in zip(lagrange(steps, step), steps, strict=True))
-
-    now = steps[0] + gap
-    gone = sum(filled(step) for step in range(steps[0] + 1, now))
-    made_good = hindsight_weight(steps, now) * (value(now) - filled(now))
-    exact = sum(value(step) for step in range(steps[0] + 1, now))
-    assert gone + made_good == pytest.approx(exact, rel=1e-6, abs=1e-6)
-
-
-def test_there_is_nothing_to_make_good_after_a_computed_step() -> None:
-    assert hindsight_weight([7, 5, 2], 8) == 0
-
-
-def test_hindsight_is_refused_where_no_velocity_is_put_in() -> None:
-    with pytest.raises(H2CacheError, match="hindsight is for velocities, and reused is 'stage'"):
-        Method("x", OneStage(), (Stage(StepControl(1, 1), Polynomial(1, 0.5), reused=Reused.STAGE),))
 
 
 @pytest.mark.parametrize("order", [-1, 5, 1.5])
