@@ -9,7 +9,6 @@ from torch import Tensor
 from h2cache.family import Streams
 from h2cache.fill import Now, combine
 from h2cache.fills.calmed import calmed
-from h2cache.gate import Norm
 from h2cache.layout import Spans
 from h2cache.method import Against, Reused, Stage
 from h2cache.rule import Verdict
@@ -152,18 +151,15 @@ class SampleStep:
 
     def _forecast(self, number: int, img: Tensor) -> Forecast | None:
         """The noise level, and how far what would have been put in was off, for the gate that asks for them."""
-        gate = self.stage(number).gate
         if not self.stage(number).asks_forecast:
-            return Forecast(self.sigma, level=self.level) if gate.needs_sigma else None
+            return None
         anchors = self.cache.stages[number].anchors
         if not anchors:
             return Forecast(self.sigma, level=self.level)
-        foretold, computed = self.reused_sum(number)[0], img.float()
+        before, foretold, computed = anchors[0].forecast, self.reused_sum(number)[0], img.float()
+        assert before is not None  # each computed step of this gate has one, and the newest keeps it
         miss = mean_abs(computed - foretold.float()) / mean_abs(computed)
-        before = anchors[0].forecast
-        if gate.measures is Norm.RATE and before is not None:
-            miss = miss / (before.sigma - self.sigma).clamp(min=LEAST_WAY)
-        return Forecast(self.sigma, miss, self.level)
+        return Forecast(self.sigma, miss / (before.sigma - self.sigma).clamp(min=LEAST_WAY), self.level)
 
     def _is_against_previous(self, number: int) -> bool:
         measure = self.stage(number).measure

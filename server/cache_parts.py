@@ -40,7 +40,6 @@ PART_KINDS: Mapping[str, Mapping[str, Mapping[str, Parameter]]] = {
         "interval": {"every": Whole(1), "offset": Whole()},
         "mask": {"steps": Letters()},
         "rate-control": {"tau1": Number(), "tau2": Number()},
-        "step-control": {"tau1": Number(), "tau2": Number(), "damping": Number(0.1), "growth": Number(1)},
         "sensitivity": {
             "threshold": Number(),
             "start": Number(),
@@ -76,7 +75,6 @@ PARTS_NEED: Mapping[str, tuple[str, ...]] = {
     "accumulated": ("threshold",),
     "mask": ("steps",),
     "rate-control": ("tau1", "tau2"),
-    "step-control": ("tau1", "tau2"),
     "sensitivity": ("threshold", "start", "to_latents", "to_time", "times"),
 }
 """Parameters without a default, by kind."""

@@ -21,7 +21,7 @@ STEPS = 12
 
 
 def stretch(gate: RateControl, rate: float | None, sigma: float = 0.6, gap: int = 2) -> float:
-    return gate.stretch(Moment(11, 28, rate, (), 0, 10, gap, sigma, 0.04))
+    return gate.stretch(Moment(11, 28, rate, (), 0, gap, sigma, 0.04))
 
 
 @given(TAUS, TAUS, TAUS, TAUS, RATES | st.none(), SIGMAS, st.integers(0, 9))
@@ -41,7 +41,7 @@ def test_a_faster_sample_never_has_a_longer_stretch(tau: float, one: float, othe
 
 @given(SIGMAS, RATES | st.none(), st.integers(0, 9))
 def test_thresholds_of_0_never_reuse(sigma: float, rate: float | None, gap: int) -> None:
-    assert not RateControl(0.0, 0.0).decide(Moment(11, 28, rate, (), 0, 10, gap, sigma, 0.04)).reuse
+    assert not RateControl(0.0, 0.0).decide(Moment(11, 28, rate, (), 0, gap, sigma, 0.04)).reuse
 
 
 @given(st.floats(0.01, 0.3), SIGMAS)
@@ -76,15 +76,15 @@ def test_the_first_stretch_is_a_share_of_the_tolerance_and_none_is_made_where_a_
 
 def test_what_a_stretch_was_made_holds_to_its_end() -> None:
     gate = RateControl(0.15, 0.15)
-    first = gate.decide(Moment(11, 28, 1.0, (), 0, 10, 1, 0.6, 0.04))
+    first = gate.decide(Moment(11, 28, 1.0, (), 0, 1, 0.6, 0.04))
     assert first.reuse
     far = first.memory[0]
-    assert gate.decide(Moment(13, 28, None, first.memory, 2, 10, 1, 0.6, far)).reuse
-    assert not gate.decide(Moment(13, 28, None, first.memory, 2, 10, 1, 0.6, far + 1e-9)).reuse
+    assert gate.decide(Moment(13, 28, None, first.memory, 2, 1, 0.6, far)).reuse
+    assert not gate.decide(Moment(13, 28, None, first.memory, 2, 1, 0.6, far + 1e-9)).reuse
 
 
 def test_a_noise_level_that_has_not_come_down_is_computed() -> None:
-    assert not RateControl(0.5, 0.5).decide(Moment(11, 28, 1.0, (1.0,), 0, 10, 1, 0.6, 0.0)).reuse
+    assert not RateControl(0.5, 0.5).decide(Moment(11, 28, 1.0, (1.0,), 0, 1, 0.6, 0.0)).reuse
 
 
 def test_a_large_threshold_computes_the_first_step_alone() -> None:
