@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from h2cache.distance import Measured, distances, misses, read_all, see
+from h2cache.distance import Measured, distances, rates, read_all, see
 from h2cache.family import Conditioning, FluxModel
 from h2cache.gate import COMPUTE, Decision, Moment, Norm
 from h2cache.method import Against, Measure, Stage
@@ -34,12 +34,11 @@ class Question:
     @property
     def forecast(self) -> Forecast | None:
         """The last forecast where the gate is to be told of it: how it was off, once, or how far down sigma is."""
-        if self.ask not in (Ask.TEST, Ask.OVERRULED):
+        if self.ask not in (Ask.TEST, Ask.OVERRULED) or not self.stage.asks_forecast:
             return None
-        before, gate = self.step.cache.stages[self.number], self.stage.gate
-        is_told = not self.stage.asks_forecast or bool(before.memory)
-        knows_sigma = not gate.needs_sigma or self._known_sigma is not None
-        return None if is_told and knows_sigma else before.anchors[0].forecast
+        before = self.step.cache.stages[self.number]
+        knows_all = bool(before.memory) and self._known_sigma is not None
+        return None if knows_all else before.anchors[0].forecast
 
     def sigma(self, told: Measured) -> tuple[float, float]:
         """The noise level of the last computed step and how far it is down since: the host's, or as told."""
@@ -131,7 +130,7 @@ def measure(questions: Sequence[Question], number: int) -> dict[int, Measured]:
     if known:
         rows += [step.row for step, _ in known]
         tables.append(
-            misses(
+            rates(
                 [forecast for _, forecast in known],
                 [step.sigma for step, _ in known],
                 [step.marks for step, _ in known],
@@ -178,7 +177,6 @@ def _asked_of_gate(question: Question, number: int, told: Measured) -> Decision:
         told.distance,
         before.memory,
         before.consecutive,
-        before.anchors[0].step_index,
         before.anchors[0].gap,
         sigma,
         moved,

@@ -18,7 +18,7 @@ from h2cache.transfer import read
 class Measured:
     """One sample's distance, None where there is none; ``finite``: so is all that was looked at.
 
-    Of a miss also the noise level ``sigma`` of the last computed step, and how far it has ``moved`` down since.
+    Of a rate also the noise level ``sigma`` of the last computed step, and how far it has ``moved`` down since.
     """
 
     distance: float | None
@@ -58,17 +58,17 @@ def distances(
     return torch.stack([far, change + scale + mark])
 
 
-def misses(known: Sequence[Forecast], sigmas: Sequence[Tensor], marks: Sequence[Sequence[Tensor]]) -> Tensor:
-    """Misses or rates of B samples as ``distances`` are; below them the noise level then, and how far down it is.
+def rates(known: Sequence[Forecast], sigmas: Sequence[Tensor], marks: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Rates of B samples as ``distances`` are; below them the noise level then, and how far down it is.
 
-    (4, B); ``sigmas`` are those of this step. The miss is NaN where there was no forecast.
+    (4, B); ``sigmas`` are those of this step. The rate is NaN where there was no forecast.
     """
     none = sigmas[0].new_full((), math.nan)
-    miss = torch.stack([none if each.miss is None else each.miss for each in known])
+    rate = torch.stack([none if each.rate is None else each.rate for each in known])
     then = torch.stack([each.sigma for each in known])
-    found = [row if each.miss is None else [*row, each.miss] for each, row in zip(known, marks, strict=True)]
+    found = [row if each.rate is None else [*row, each.rate] for each, row in zip(known, marks, strict=True)]
     checked = torch.stack([torch.stack(list(row)).sum() for row in found])
-    return torch.stack([miss, checked, then, then - torch.stack(list(sigmas))])
+    return torch.stack([rate, checked, then, then - torch.stack(list(sigmas))])
 
 
 def read_all(tables: Sequence[Tensor]) -> list[Measured]:

@@ -51,16 +51,6 @@ class Fill(Protocol):
         ...
 
     @property
-    def hindsight(self) -> float:
-        """The share of what filled steps have gone astray that the next computed velocity makes good."""
-        ...
-
-    @property
-    def hindsight_below(self) -> float:
-        """The noise level above which nothing is made good."""
-        ...
-
-    @property
     def calms_first(self) -> bool:
         """True where the first computed velocity is remembered ``calmed``, and no line goes through it."""
         ...

@@ -8,20 +8,19 @@ from typing import Protocol
 class Norm(StrEnum):
     """What a gate is told: how far two summaries are apart, or how far the last forecast was off.
 
-    RELATIVE_L1 is mean|old - new| / mean|old|, RMS the root mean square of old - new. MISS needs no summaries: it
-    is mean|computed - filled| / mean|computed| at the last computed step, told once, at the step after it. RATE is
-    the miss over how far sigma had come down since the computed step before.
+    RELATIVE_L1 is mean|old - new| / mean|old|, RMS the root mean square of old - new. RATE needs no summaries: it
+    is mean|computed - filled| / mean|computed| at the last computed step, over how far sigma had come down since
+    the computed step before; told once, at the step after it.
     """
 
     RELATIVE_L1 = "relative-l1"
     RMS = "rms"
-    MISS = "miss"
     RATE = "rate"
 
     @property
     def is_of_forecast(self) -> bool:
         """True where it is known at a computed step, and nothing is looked at."""
-        return self in (Norm.MISS, Norm.RATE)
+        return self is Norm.RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +28,9 @@ class Moment:
     """One stage of one sample at a step.
 
     ``distance`` to the reference is None where there is none or nothing was measured. ``memory`` is what the gate
-    said last since the stage was computed, empty right after that; ``since`` counts those steps. ``computed`` is
-    the index of the last computed step; it came ``gap`` steps after the one before, 0 if it is the first.
-    ``sigma`` is that step's noise level and ``moved`` how far it is down since: known to a gate that goes by them,
-    and where a miss is told.
+    said last since the stage was computed, empty right after that; ``since`` counts those steps. The last computed
+    step came ``gap`` steps after the one before, 0 if it is the first. ``sigma`` is its noise level and ``moved``
+    how far it is down since: known to a gate that is told of rates.
     """
 
     step_index: int
@@ -40,7 +38,6 @@ class Moment:
     distance: float | None
     memory: tuple[float, ...]
     since: int
-    computed: int
     gap: int
     sigma: float
     moved: float
@@ -68,11 +65,6 @@ class Gate(Protocol):
     @property
     def counts_steps(self) -> bool:
         """True where the decision depends on the number of steps."""
-        ...
-
-    @property
-    def needs_sigma(self) -> bool:
-        """True where each decision depends on noise levels; the host waits for them where nobody has said them."""
         ...
 
     def decide(self, now: Moment) -> Decision:

@@ -69,8 +69,6 @@ class Stage:
             raise H2CacheError(f"{type(self.gate).__name__} needs a measure, and the stage has none")
         if self.fill.needs_signal and self.followed is None:
             raise H2CacheError(f"{type(self.fill).__name__} needs a measure, and the stage has none")
-        if self.fill.hindsight and not self.reused.is_velocity:
-            raise H2CacheError(f"hindsight is for velocities, and reused is {self.reused.value!r}")
         if self.fill.calms_first and self.reused is not Reused.OUTPUT:
             raise H2CacheError(f"calms_first is for the output, and reused is {self.reused.value!r}")
 

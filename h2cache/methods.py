@@ -19,7 +19,7 @@ from h2cache.gates.sensitivity import Sensitivity
 from h2cache.guards import Guards
 from h2cache.layout import FirstAndLast, OneStage, TwoStages, WholeStep
 from h2cache.method import Against, Measure, Method, Reused, Stage
-from h2cache.ours import default, spaced
+from h2cache.ours import default
 from h2cache.signal import Latents, ModulatedInput, ProbeResidual, ProbeState
 from h2cache.summaries.low_pass import Wiener
 from h2cache.summaries.whole import Whole
@@ -228,7 +228,6 @@ def mask(steps: str) -> Method:
 
 METHODS: Mapping[str, Callable[..., Method]] = {
     "default": default,
-    "spaced": spaced,
     "paper": paper,
     "fbcache": fbcache,
     "fbcache-taylor": fbcache_taylor,

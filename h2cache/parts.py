@@ -19,8 +19,6 @@ from h2cache.gates.magnitude import Magnitude
 from h2cache.gates.mask import Mask
 from h2cache.gates.rate_control import RateControl
 from h2cache.gates.sensitivity import Sensitivity
-from h2cache.gates.sigma_spaced import SigmaSpaced
-from h2cache.gates.step_control import StepControl
 from h2cache.guards import Guards
 from h2cache.layout import FirstAndLast, OneStage, TwoStages, WholeStep
 from h2cache.method import Against, Measure, Method, Reused, Stage
@@ -58,8 +56,6 @@ PARTS: Mapping[str, Mapping[str, type]] = {
         "mask": Mask,
         "sensitivity": Sensitivity,
         "rate-control": RateControl,
-        "step-control": StepControl,
-        "sigma-spaced": SigmaSpaced,
     },
     "fill": {
         "last": Last,

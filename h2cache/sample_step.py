@@ -9,8 +9,6 @@ from torch import Tensor
 from h2cache.family import Streams
 from h2cache.fill import Now, combine
 from h2cache.fills.calmed import calmed
-from h2cache.fills.polynomial import hindsight_weight
-from h2cache.gate import Norm
 from h2cache.layout import Spans
 from h2cache.method import Against, Reused, Stage
 from h2cache.rule import Verdict
@@ -132,55 +130,36 @@ class SampleStep:
             img = end.img(self.row) - base.img(self.row)
             txt = end.txt(self.row) - base.txt(self.row)
         total = img.sum(dtype=torch.float32) + txt.sum(dtype=torch.float32)
-        self._anchor(number, img, None if is_last else txt, 0 * total, self._foretold(number))
+        self._anchor(number, img, None if is_last else txt, 0 * total)
 
-    def remember_output(self, velocity: Tensor) -> Tensor:
-        """Take down the computed velocity (T, C) of a sample whose method reuses outputs; the one to be used."""
+    def remember_output(self, velocity: Tensor) -> None:
+        """Take down the computed velocity (T, C) of a sample whose method reuses outputs."""
         is_over = self.stage(0).reused is Reused.OVER_LATENTS
         kept = velocity - self.latents if is_over else velocity.clone()
         if self.stage(0).fill.calms_first and not self.cache.stages[0].anchors:
             kept = calmed(velocity, self.latents, self.sigma)
-        foretold = self._foretold(0)
-        self._anchor(0, kept, None, 0 * kept.sum(dtype=torch.float32), foretold)
-        return velocity if foretold is None else self._in_hindsight(velocity, kept - foretold)
+        self._anchor(0, kept, None, 0 * kept.sum(dtype=torch.float32))
 
-    def _foretold(self, number: int) -> Tensor | None:
-        """What would have been put in for the image in a step that is computed, where somebody asks."""
-        stage = self.stage(number)
-        is_asked = stage.asks_forecast or stage.fill.hindsight > 0
-        return self.reused_sum(number)[0] if is_asked and self.cache.stages[number].anchors else None
-
-    def _in_hindsight(self, velocity: Tensor, off: Tensor) -> Tensor:
-        """The velocity with what the fill makes good of the steps that it has filled before this one."""
-        anchors, share = self.cache.stages[0].anchors, self.stage(0).fill.hindsight
-        astray = hindsight_weight([anchor.step_index for anchor in anchors], self.cache.step_index)
-        if share * astray == 0:
-            return velocity
-        below = self.stage(0).fill.hindsight_below
-        return velocity + share * astray * off * (self.sigma <= below if below < 1 else 1)
-
-    def _anchor(self, number: int, img: Tensor, txt: Tensor | None, mark: Tensor, foretold: Tensor | None) -> None:
+    def _anchor(self, number: int, img: Tensor, txt: Tensor | None, mark: Tensor) -> None:
         seen = None if self._is_against_previous(number) else self.seen[number]
         before = self.cache.stages[number].anchors
         gap = self.cache.step_index - before[0].step_index if before else 0
-        forecast = self._forecast(number, img, foretold)
+        forecast = self._forecast(number, img)
         self.anchors[number] = Anchor(
             self.cache.step_index, img, txt, mark, seen, self.followed[number], forecast, gap
         )
 
-    def _forecast(self, number: int, img: Tensor, foretold: Tensor | None) -> Forecast | None:
+    def _forecast(self, number: int, img: Tensor) -> Forecast | None:
         """The noise level, and how far what would have been put in was off, for the gate that asks for them."""
-        gate = self.stage(number).gate
         if not self.stage(number).asks_forecast:
-            return Forecast(self.sigma, level=self.level) if gate.needs_sigma else None
-        if foretold is None:
+            return None
+        anchors = self.cache.stages[number].anchors
+        if not anchors:
             return Forecast(self.sigma, level=self.level)
-        computed = img.float()
+        before, foretold, computed = anchors[0].forecast, self.reused_sum(number)[0], img.float()
+        assert before is not None  # each computed step of this gate has one, and the newest keeps it
         miss = mean_abs(computed - foretold.float()) / mean_abs(computed)
-        before = self.cache.stages[number].anchors[0].forecast
-        if gate.measures is Norm.RATE and before is not None:
-            miss = miss / (before.sigma - self.sigma).clamp(min=LEAST_WAY)
-        return Forecast(self.sigma, miss, self.level)
+        return Forecast(self.sigma, miss / (before.sigma - self.sigma).clamp(min=LEAST_WAY), self.level)
 
     def _is_against_previous(self, number: int) -> bool:
         measure = self.stage(number).measure

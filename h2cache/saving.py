@@ -14,7 +14,7 @@ from h2cache.parts import from_json, to_json
 from h2cache.state import Anchor, Forecast, Reference, SampleCache, StageCache
 from h2cache.stats import SampleStatistics
 
-FORMAT = "h2cache-5"
+FORMAT = "h2cache-6"
 
 
 def to_bytes(cache: SampleCache) -> bytes:
@@ -88,9 +88,9 @@ def _write_forecast(known: Forecast | None, name: str, tensors: dict[str, Tensor
     if known is None:
         return None
     tensors[f"{name}.sigma"] = known.sigma
-    if known.miss is not None:
-        tensors[f"{name}.miss"] = known.miss
-    return {"miss": known.miss is not None, "level": known.level}
+    if known.rate is not None:
+        tensors[f"{name}.rate"] = known.rate
+    return {"rate": known.rate is not None, "level": known.level}
 
 
 def _read_stage(facts: dict[str, Any], name: str, tensors: dict[str, Tensor]) -> StageCache:
@@ -118,8 +118,8 @@ def _read_anchor(facts: dict[str, Any], name: str, tensors: dict[str, Tensor]) -
 def _read_forecast(facts: dict[str, Any] | None, name: str, tensors: dict[str, Tensor]) -> Forecast | None:
     if facts is None:
         return None
-    miss = tensors[f"{name}.miss"] if facts["miss"] else None
-    return Forecast(tensors[f"{name}.sigma"], miss, facts["level"])
+    rate = tensors[f"{name}.rate"] if facts["rate"] else None
+    return Forecast(tensors[f"{name}.sigma"], rate, facts["level"])
 
 
 def _read_reference(is_there: bool, name: str, tensors: dict[str, Tensor]) -> Reference | None:

@@ -33,7 +33,7 @@ def _stage_bytes(
         residual = img_tokens * model.channels
     else:
         residual = (img_tokens + reference_tokens + (0 if is_last else txt_tokens)) * model.width
-    forecast = FLOAT32 * (2 if stage.asks_forecast else stage.gate.needs_sigma)
+    forecast = 2 * FLOAT32 * stage.asks_forecast
     anchors = stage.fill.num_anchors * (residual * model.dtype.itemsize + FLOAT32) + forecast
     gate = _summary_bytes(model, stage.measure, img_tokens, txt_tokens)
     fill = stage.fill.num_anchors * _summary_bytes(model, stage.followed, img_tokens, txt_tokens)

@@ -29,21 +29,20 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """How the forecast of a computed step turned out, both () float32: the step's ``sigma``, and its ``miss``.
+    """How the forecast of a computed step turned out, both () float32: the step's ``sigma``, and its ``rate``.
 
-    The miss is the relative L1 between what was computed and what would have been put in, for ``Norm.RATE`` over
-    how far sigma came down; None where there was nothing to put in, or nobody asks. ``level`` is sigma as the host
-    knows it, None where it does not.
+    The rate is ``Norm.RATE``, None where there was nothing to put in. ``level`` is sigma as the host knows it,
+    None where it does not.
     """
 
     sigma: Tensor
-    miss: Tensor | None = None
+    rate: Tensor | None = None
     level: float | None = None
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         """Everything that takes memory."""
-        return (self.sigma,) if self.miss is None else (self.sigma, self.miss)
+        return (self.sigma,) if self.rate is None else (self.sigma, self.rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,5 +174,5 @@ def _moved_reference(seen: Reference | None, device: torch.device | str) -> Refe
 def _moved_forecast(known: Forecast | None, device: torch.device | str) -> Forecast | None:
     if known is None:
         return None
-    miss = None if known.miss is None else known.miss.to(device)
-    return Forecast(known.sigma.to(device), miss, known.level)
+    rate = None if known.rate is None else known.rate.to(device)
+    return Forecast(known.sigma.to(device), rate, known.level)

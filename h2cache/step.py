@@ -72,7 +72,7 @@ def _velocity(model: FluxModel, conditioning: Conditioning, end: Snapshot, steps
         if step.skips_head:
             velocities[step.row] = step.filled_velocity()
         elif step.reuses_output and step.verdicts[0].stores:
-            velocities[step.row] = step.remember_output(velocities[step.row])
+            step.remember_output(velocities[step.row])
     return torch.stack([velocities[step.row] for step in steps])
 
 

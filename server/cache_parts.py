@@ -40,8 +40,6 @@ PART_KINDS: Mapping[str, Mapping[str, Mapping[str, Parameter]]] = {
         "interval": {"every": Whole(1), "offset": Whole()},
         "mask": {"steps": Letters()},
         "rate-control": {"tau1": Number(), "tau2": Number()},
-        "step-control": {"tau1": Number(), "tau2": Number(), "damping": Number(0.1), "growth": Number(1)},
-        "sigma-spaced": {"tau1": Number(), "tau2": Number(), "feedback": Number(0, 1), "usual": Number(1e-6)},
         "sensitivity": {
             "threshold": Number(),
             "start": Number(),
@@ -56,12 +54,7 @@ PART_KINDS: Mapping[str, Mapping[str, Mapping[str, Parameter]]] = {
         "last": {},
         "guarded": {"most": Number(1)},
         "taylor": _ORDER,
-        "polynomial": {
-            "order": Whole(0, 4),
-            "hindsight": Number(),
-            "hindsight_below": Number(),
-            "calms_first": Flag(),
-        },
+        "polynomial": {"order": Whole(0, 4), "calms_first": Flag()},
         "hermite": {**_ORDER, "scale": Number(), "cutoff": Number()},
         "average": {},
         "scaled": {"gains": Numbers(-1e6, 0)},
@@ -82,8 +75,6 @@ PARTS_NEED: Mapping[str, tuple[str, ...]] = {
     "accumulated": ("threshold",),
     "mask": ("steps",),
     "rate-control": ("tau1", "tau2"),
-    "step-control": ("tau1", "tau2"),
-    "sigma-spaced": ("tau1", "tau2"),
     "sensitivity": ("threshold", "start", "to_latents", "to_time", "times"),
 }
 """Parameters without a default, by kind."""
@@ -171,9 +162,6 @@ def _wrong_fill(stage: Mapping[str, Any], layout: Mapping[str, Any], number: int
         return [
             Misfit("fill", f"is {of}, which only a stage of all blocks has, allowed are rest, stage, state", "of")
         ]
-    if fill.get("hindsight") and of not in VELOCITIES:
-        allowed = "0" if not is_all else f"0, or of {' or '.join(VELOCITIES)}"
-        return [Misfit("fill", f"is for velocities, and the fill is of {of}, allowed is {allowed}", "hindsight")]
     if fill.get("calms_first") and of != "output":
         allowed = "false" if not is_all else "false, or of output"
         return [Misfit("fill", f"is for velocities, and the fill is of {of}, allowed is {allowed}", "calms_first")]

@@ -56,16 +56,6 @@ DEFAULT_PAIRS = (
     (0.15, 0.22),
     (0.2, 0.3),
 )
-SPACED_PAIRS = (
-    (0.01, 0.08),
-    (0.015, 0.1),
-    (0.02, 0.12),
-    (0.02, 0.18),
-    (0.025, 0.25),
-    (0.03, 0.35),
-    (0.04, 0.45),
-    (0.06, 0.6),
-)
 PAPER_PAIRS = (
     (0.05, 0.05),
     (0.08, 0.1),
@@ -99,7 +89,6 @@ SENCACHE = tuple(
 
 SWEEPS: Mapping[str, tuple[Setting, ...]] = {
     "default": pairs("default", DEFAULT_PAIRS),
-    "spaced": pairs("spaced", SPACED_PAIRS),
     "paper": pairs("paper", PAPER_PAIRS),
     "fbcache": grid("fbcache", "threshold", RESIDUAL_CHANGES),
     "fbcache-taylor": grid("fbcache-taylor", "threshold", RESIDUAL_CHANGES),

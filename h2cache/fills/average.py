@@ -21,8 +21,6 @@ class Average:
     counts_steps = False
     needs_signal = False
     steady = None
-    hindsight = 0.0
-    hindsight_below = 1.0
     calms_first = False
 
     def weights(self, anchors: Sequence[Anchor], now: Now) -> Sequence[Weight]:

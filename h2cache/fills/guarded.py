@@ -25,8 +25,6 @@ class Guarded:
     counts_steps = False
     needs_signal = True
     steady = None
-    hindsight = 0.0
-    hindsight_below = 1.0
     calms_first = False
 
     def __post_init__(self) -> None:

@@ -26,8 +26,6 @@ class Hermite:
     cutoff: float | None = None
     counts_steps = False
     needs_signal = False
-    hindsight = 0.0
-    hindsight_below = 1.0
     calms_first = False
 
     def __post_init__(self) -> None:

@@ -15,8 +15,6 @@ class Last:
     counts_steps = False
     needs_signal = False
     steady = None
-    hindsight = 0.0
-    hindsight_below = 1.0
     calms_first = False
 
     def weights(self, anchors: Sequence[Anchor], now: Now) -> Sequence[Weight]:

@@ -20,8 +20,6 @@ class Scaled:
     num_anchors = 1
     needs_signal = False
     steady = None
-    hindsight = 0.0
-    hindsight_below = 1.0
     calms_first = False
 
     @property

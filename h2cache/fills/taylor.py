@@ -23,8 +23,6 @@ class Taylor:
     counts_steps = False
     needs_signal = False
     steady = None
-    hindsight = 0.0
-    hindsight_below = 1.0
     calms_first = False
 
     def __post_init__(self) -> None:

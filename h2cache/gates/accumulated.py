@@ -17,7 +17,6 @@ class Accumulated:
     polynomial: tuple[float, ...] = ()
     measures = Norm.RELATIVE_L1
     counts_steps = False
-    needs_sigma = False
 
     def __post_init__(self) -> None:
         check_number("threshold", self.threshold)

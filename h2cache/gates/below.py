@@ -18,7 +18,6 @@ class Below:
     at: bool = False
     measures = Norm.RELATIVE_L1
     counts_steps = False
-    needs_sigma = False
 
     def __post_init__(self) -> None:
         check_number("threshold", self.threshold)

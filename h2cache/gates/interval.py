@@ -18,7 +18,6 @@ class Interval:
     offset: int = 2
     measures = None
     counts_steps = False
-    needs_sigma = False
 
     def __post_init__(self) -> None:
         check_count("every", self.every, low=1)

@@ -27,7 +27,6 @@ class Magnitude:
     ratios: tuple[float, ...] = FLUX1_RATIOS
     measures = None
     counts_steps = True
-    needs_sigma = False
 
     def __post_init__(self) -> None:
         check_number("threshold", self.threshold)

@@ -16,7 +16,6 @@ class Mask:
     steps: str
     measures = None
     counts_steps = True
-    needs_sigma = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.steps, str) or not self.steps or set(self.steps) - {"0", "1"}:

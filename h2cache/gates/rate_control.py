@@ -37,7 +37,6 @@ class RateControl:
     tau2: float
     measures = Norm.RATE
     counts_steps = False
-    needs_sigma = True
 
     def __post_init__(self) -> None:
         check_number("tau1", self.tau1)

@@ -27,7 +27,6 @@ class Sensitivity:
     start_share: float = 0.2
     measures = Norm.RMS
     counts_steps = True
-    needs_sigma = False
 
     def __post_init__(self) -> None:
         for name in ("threshold", "start", "start_share"):

@@ -52,7 +52,7 @@ def test_adherence_is_the_named_checker_s(arena: Arena) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--methods", "paper,tea"], "method is 'tea', allowed are default, spaced, paper, fbcache"),
+        (["--methods", "paper,tea"], "method is 'tea', allowed are default, paper, fbcache"),
         (["--steps", "0"], "steps is '0'"),
         (["--steps", "28;50"], "steps is '28;50'"),
         (["--size", "65x64"], "size is '65x64'"),

@@ -35,7 +35,7 @@ def test_one_dict_is_for_all_rows_and_a_list_has_one_for_each() -> None:
     [
         ({"tau": 0.1}, r"'tau' is no key of h2cache .* allowed are tau1, tau2, .*, method, num_steps, stats"),
         ({"method": "fbcache", "tau1": 0.1}, r"'tau1' is no key .* allowed are threshold"),
-        ({"method": "teacash"}, r"method is 'teacash', allowed are default, spaced, paper, "),
+        ({"method": "teacash"}, r"method is 'teacash', allowed are default, paper, "),
         ({"method": paper(), "tau1": 0.1}, r"'tau1' is no key .* allowed are method, num_steps, stats"),
         ({"method": "mask"}, r"mask needs steps"),
         ({"tau1": -1}, r"tau1 is -1, allowed is a finite number from 0 up"),

@@ -333,31 +333,6 @@ def default(tau1, tau2, order):
     return step
 
 
-def spaced(tau1, tau2, order, hindsight, below, feedback, usual):
-    state = {"points": [], "factor": 1.0}
-
-    def step(net, k, n):
-        points, sigma = state["points"], 1 - k / n
-        if points and k > 0:
-            allowed = tau1 * sigma + tau2 * (1 - sigma)
-            if allowed > 0 and (k - points[-1][0]) / n <= allowed * state["factor"]:
-                return through(points, k)
-        _, img = net.run(net.txt, net.img, 0, len(net.all))
-        velocity = net.head(img)
-        used = velocity
-        if points:
-            better = [*points, (k, velocity)]
-            for j in range(points[-1][0] + 1, k):
-                if sigma <= below:
-                    used = used + hindsight * (through(better, j) - through(points, j))
-            miss = change(through(points, k), velocity)
-            state["factor"] = min(max((usual / miss) ** feedback, 0.5), 2.0)
-        state["points"] = [*points, (k, velocity)][-order - 1 :]
-        return used
-
-    return step
-
-
 def mask(steps):
     state = {"residual": None}
 

@@ -138,19 +138,6 @@ def default(tau1: float, tau2: float, order: int) -> Case:
     return Case("default", parameters, lambda: plain.default(tau1, tau2, order))
 
 
-def spaced(tau1: float, tau2: float, order: int, hindsight: float, below: float, feedback: float) -> Case:
-    parameters = {
-        "tau1": tau1,
-        "tau2": tau2,
-        "order": order,
-        "hindsight": hindsight,
-        "hindsight_below": below,
-        "feedback": feedback,
-        "usual": 0.2,
-    }
-    return Case("spaced", parameters, lambda: plain.spaced(tau1, tau2, order, hindsight, below, feedback, 0.2))
-
-
 def mask(steps: str) -> Case:
     return Case("mask", {"steps": steps}, lambda: plain.mask(steps))
 
@@ -180,19 +167,10 @@ CASES = st.one_of(
     st.builds(ertacache_like, PATTERNS, st.floats(0.9, 1.1)),
     st.builds(
         default,
+        # Not where a stretch ends at a step to the last digit, which may fall to either side.
         THRESHOLDS.map(lambda tau: tau + 0.0003),
         THRESHOLDS.map(lambda tau: tau + 0.0003),
         st.integers(0, 4),
-    ),
-    st.builds(
-        spaced,
-        # Not where a stretch is a whole number of steps to the last digit, which may fall to either side.
-        THRESHOLDS.map(lambda tau: tau + 0.0003),
-        THRESHOLDS.map(lambda tau: tau + 0.0003),
-        st.integers(0, 4),
-        st.sampled_from([0.0, 0.5, 1.0]),
-        st.sampled_from([0.0, 0.6, 1.0]),
-        st.sampled_from([0.0, 0.3, 1.0]),
     ),
     st.builds(mask, PATTERNS),
 )
@@ -255,8 +233,6 @@ EXAMPLES = [
     ertacache_like("001101101", 1.02),
     mask("001101101"),
     default(0.3, 0.4, 1),
-    spaced(0.13, 0.4, 1, 0.5, 0.7, 0.0),
-    spaced(0.13, 0.4, 1, 0.5, 0.7, 0.5),
     Case("paper", {"tau1": 0.25, "tau2": 0.3}, lambda: None),
 ]
 
@@ -323,7 +299,7 @@ def test_a_method_is_json_and_back(case: Case) -> None:
 @pytest.mark.parametrize(
     ("name", "parameters", "said"),
     [
-        ("tea", {}, "method is 'tea', allowed are default, spaced, paper, fbcache"),
+        ("tea", {}, "method is 'tea', allowed are default, paper, fbcache"),
         ("teacache", {"tau1": 1}, "'tau1' is no parameter of teacache, allowed are threshold"),
         ("mask", {}, "mask needs steps"),
         ("mask", {"steps": "012"}, "allowed are the letters 0 and 1"),

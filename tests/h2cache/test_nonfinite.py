@@ -93,7 +93,7 @@ def test_unmoved_first_blocks_are_neither_a_hit_nor_a_fault() -> None:
 
 
 def test_the_threshold_itself_is_no_hit() -> None:
-    assert not Below(0.5).decide(Moment(3, 9, 0.5, (), 0, 2, 0, 0.5, 0.1)).reuse
-    assert Below(0.5, at=True).decide(Moment(3, 9, 0.5, (), 0, 2, 0, 0.5, 0.1)).reuse
-    assert Below(0.5000001).decide(Moment(3, 9, 0.5, (), 0, 2, 0, 0.5, 0.1)).reuse
-    assert not Below(1e300).decide(Moment(3, 9, None, (), 0, 2, 0, 0.5, 0.1)).reuse
+    assert not Below(0.5).decide(Moment(3, 9, 0.5, (), 0, 0, 0.5, 0.1)).reuse
+    assert Below(0.5, at=True).decide(Moment(3, 9, 0.5, (), 0, 0, 0.5, 0.1)).reuse
+    assert Below(0.5000001).decide(Moment(3, 9, 0.5, (), 0, 0, 0.5, 0.1)).reuse
+    assert not Below(1e300).decide(Moment(3, 9, None, (), 0, 0, 0.5, 0.1)).reuse

@@ -1,20 +1,18 @@
 """Laws of the default method's gate, and of the calmed velocity that it starts from."""
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from h2cache import Method, denoise_step, flux_model, method
+from h2cache import Method, flux_model, method
 from h2cache.errors import H2CacheError
 from h2cache.fills.calmed import calmed
 from h2cache.gate import Moment
 from h2cache.gates.rate_control import DETAIL, RateControl, usual_rate
-from tests.h2cache.host_reads import HostReads
-from tests.h2cache.samples import Request, Shape, advance, inputs_of, run_alone, start, tiny_transformer
+from tests.h2cache.samples import Request, Shape, advance, run_alone, start, tiny_transformer
 
 TAUS, RATES, SIGMAS = st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1)
 MODEL = flux_model(tiny_transformer())
@@ -23,7 +21,7 @@ STEPS = 12
 
 
 def stretch(gate: RateControl, rate: float | None, sigma: float = 0.6, gap: int = 2) -> float:
-    return gate.stretch(Moment(11, 28, rate, (), 0, 10, gap, sigma, 0.04))
+    return gate.stretch(Moment(11, 28, rate, (), 0, gap, sigma, 0.04))
 
 
 @given(TAUS, TAUS, TAUS, TAUS, RATES | st.none(), SIGMAS, st.integers(0, 9))
@@ -43,7 +41,7 @@ def test_a_faster_sample_never_has_a_longer_stretch(tau: float, one: float, othe
 
 @given(SIGMAS, RATES | st.none(), st.integers(0, 9))
 def test_thresholds_of_0_never_reuse(sigma: float, rate: float | None, gap: int) -> None:
-    assert not RateControl(0.0, 0.0).decide(Moment(11, 28, rate, (), 0, 10, gap, sigma, 0.04)).reuse
+    assert not RateControl(0.0, 0.0).decide(Moment(11, 28, rate, (), 0, gap, sigma, 0.04)).reuse
 
 
 @given(st.floats(0.01, 0.3), SIGMAS)
@@ -78,15 +76,15 @@ def test_the_first_stretch_is_a_share_of_the_tolerance_and_none_is_made_where_a_
 
 def test_what_a_stretch_was_made_holds_to_its_end() -> None:
     gate = RateControl(0.15, 0.15)
-    first = gate.decide(Moment(11, 28, 1.0, (), 0, 10, 1, 0.6, 0.04))
+    first = gate.decide(Moment(11, 28, 1.0, (), 0, 1, 0.6, 0.04))
     assert first.reuse
     far = first.memory[0]
-    assert gate.decide(Moment(13, 28, None, first.memory, 2, 10, 1, 0.6, far)).reuse
-    assert not gate.decide(Moment(13, 28, None, first.memory, 2, 10, 1, 0.6, far + 1e-9)).reuse
+    assert gate.decide(Moment(13, 28, None, first.memory, 2, 1, 0.6, far)).reuse
+    assert not gate.decide(Moment(13, 28, None, first.memory, 2, 1, 0.6, far + 1e-9)).reuse
 
 
 def test_a_noise_level_that_has_not_come_down_is_computed() -> None:
-    assert not RateControl(0.5, 0.5).decide(Moment(11, 28, 1.0, (1.0,), 0, 10, 1, 0.6, 0.0)).reuse
+    assert not RateControl(0.5, 0.5).decide(Moment(11, 28, 1.0, (1.0,), 0, 1, 0.6, 0.0)).reuse
 
 
 def test_a_large_threshold_computes_the_first_step_alone() -> None:
@@ -98,20 +96,6 @@ def test_a_large_threshold_computes_the_first_step_alone() -> None:
 def test_without_an_order_only_a_small_threshold_follows_a_line(tau1: float, order: int) -> None:
     made: Method = method("default", {"tau1": tau1})
     assert made.stages[0].fill.num_anchors == order + 1
-
-
-def test_the_host_waits_once_after_a_computed_step_where_it_knows_the_noise_levels() -> None:
-    running = start(Request(method("default", {"tau1": 0.3, "tau2": 0.4}), STEPS, 1), SHAPE)
-    waits = []
-    for step in range(STEPS):
-        inputs = replace(inputs_of([running], SHAPE), sigmas=(1 - step / STEPS,))
-        with HostReads() as reads:
-            result = denoise_step(MODEL, inputs, [running.cache])
-        waits.append(sum(reads.seen.values()))
-        running.latents = running.latents - result.velocity[0] / STEPS
-        running.cache, running.records = result.caches[0], [*running.records, *result.records]
-    assert 1 < running.letters.count("f") < STEPS
-    assert waits == [0, *(int(before == "f") for before in running.letters[:-1])]
 
 
 def test_no_line_goes_through_the_calmed_velocity() -> None:

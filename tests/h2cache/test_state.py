@@ -149,7 +149,7 @@ def test_bytes_that_are_no_saved_sample_are_refused(content: bytes) -> None:
 
 def test_a_saved_sample_of_another_format_is_refused_by_name() -> None:
     with pytest.raises(H2CacheError, match="h2cache-9"):
-        from_bytes(SAVED.replace(b"h2cache-5", b"h2cache-9"))
+        from_bytes(SAVED.replace(b"h2cache-6", b"h2cache-9"))
 
 
 @pytest.mark.parametrize(
