@@ -20,7 +20,7 @@ from load_tests.machine import describe_commit, describe_machine
 from load_tests.plan import CURVE, QUICK_CURVE, Plan, quick
 from load_tests.progress import Progress
 from load_tests.rates import parse_rates
-from load_tests.report import LATE, PAIR_HEAD, RUN_HEAD, page, pair_cells, run_cells
+from load_tests.report import LATE, PAIR_HEAD, RUN_HEAD, figures, page, pair_cells, run_cells
 from load_tests.target import checked_url
 
 
@@ -84,7 +84,10 @@ def bench(plan: Plan, console: Console) -> bool:
         "server": findings.server,
     }
     write_files(findings, plan, provenance)
-    (plan.out / "report.html").write_text(page(findings, plan, provenance), encoding="utf-8")
+    drawn = figures(findings, plan)
+    for name, svg in drawn.items():
+        (plan.out / name).write_text(svg, encoding="utf-8")
+    (plan.out / "report.html").write_text(page(findings, plan, provenance, drawn), encoding="utf-8")
     print_tables(findings, console)
     console.print(f"wrote {plan.out / 'report.html'}", soft_wrap=True)
     return findings.are_valid

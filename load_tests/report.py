@@ -35,8 +35,16 @@ RUN_HEAD = (
 PAIR_HEAD = ("pair", "images", "images/s", "skipped blocks", "PSNR dB", "SSIM", "FLIP")
 
 
-def page(findings: Findings, plan: Plan, provenance: Mapping[str, Any]) -> str:
-    """Figures, tables, and where they come from."""
+def figures(findings: Findings, plan: Plan) -> dict[str, str]:
+    """SVG text by file name."""
+    return {
+        "goodput.svg": plots.over_rate([run.summary for run in findings.runs], plan.slo_s),
+        "fidelity.svg": plots.over_fidelity(findings.points),
+    }
+
+
+def page(findings: Findings, plan: Plan, provenance: Mapping[str, Any], drawn: Mapping[str, str]) -> str:
+    """The ``figures``, tables, and where they come from."""
     invalid = sum(not run.summary.is_valid for run in findings.runs)
     parts = [f"<h1>{html.escape(plan.mix)} on {html.escape(plan.url)}</h1>"]
     if invalid:
@@ -44,10 +52,10 @@ def page(findings: Findings, plan: Plan, provenance: Mapping[str, Any]) -> str:
     runs = sorted(findings.runs, key=lambda run: (run.summary.offered_rate, run.summary.seed))
     parts += [
         f"<h2>Goodput and latency over the offered rate</h2><p>{RUNS_SAID}</p>",
-        plots.over_rate([run.summary for run in runs], plan.slo_s),
+        drawn["goodput.svg"],
         _table(RUN_HEAD, [run_cells(run) for run in runs]),
         f"<h2>Images a second over fidelity, one point a threshold pair</h2><p>{PAIRS_SAID}</p>",
-        plots.over_fidelity(findings.points),
+        drawn["fidelity.svg"],
         _table(PAIR_HEAD, [pair_cells(point) for point in findings.points]),
         f"<h2>Where this comes from</h2><pre>{html.escape(json.dumps(provenance, indent=1))}</pre>",
     ]

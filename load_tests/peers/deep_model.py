@@ -1,7 +1,7 @@
 """``python -m load_tests.peers.deep_model FOLDER``: flux-nano around a random transformer of FLUX.1's depth.
 
-What matters on it is time: 19 + 38 blocks of width 384, so that the blocks outweigh text encoders and decoder as they
-do in FLUX.1. Its images show nothing.
+What matters on it is time: 19 + 38 blocks of width 384, which outweigh text encoders and decoder as they do in FLUX.1.
+Its images show nothing.
 """
 
 import argparse

@@ -70,6 +70,8 @@ def test_pairs_are_measured_on_the_same_requests_against_the_uncached_images(mea
 def test_the_report_is_one_file_that_needs_no_other(measured: Measured) -> None:
     report = (measured.folder / "report.html").read_text()
     assert report.count("<svg") == 2 and "0.15, 0.22" in report
+    for name in ("goodput.svg", "fidelity.svg"):
+        assert (measured.folder / name).read_text() in report
     links = re.findall(r"(?:src|href|xlink:href|url)\s*[=(]\s*[\"']?([^\"')\s>]+)", report)
     assert all(link.startswith("#") for link in links)
 
