@@ -1,6 +1,6 @@
 """``python -m load_tests.peers.deep_model FOLDER``: flux-nano around a random transformer of FLUX.1's depth.
 
-What matters on it is time: 19 + 38 blocks of width 384, which outweigh text encoders and decoder as they do in FLUX.1.
+What matters on it is time: 19 + 38 blocks of width 384 outweigh text encoders and decoder, as they do in FLUX.1.
 Its images show nothing.
 """
 
