@@ -95,6 +95,15 @@ def test_a_bounded_server_passes_the_overload(capsys: pytest.CaptureFixture[str]
     assert "6 passed, 0 failed" in capsys.readouterr().out
 
 
+def test_a_soak_counts_only_keys_that_never_expire() -> None:
+    """Ended jobs are kept for an hour, so that for an hour all keys grow with each of them."""
+    assert (
+        soak.lasting_keys({"db0": {"keys": 1086, "expires": 1080, "avg_ttl": 9}, "db1": {"keys": 2, "expires": 0}})
+        == 8
+    )
+    assert soak.lasting_keys({}) == 0
+
+
 def test_a_soak_watches_the_process_that_listens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "soak.csv"
     words = ["--minutes", "0.02", "--rate", "10", "--every", "0.1", "--out", str(out)]
