@@ -12,7 +12,10 @@ from h2cache.arena.calibration.fit import PROMPTS, Fit, calibrate
 from h2cache.arena.contest import Contest
 from h2cache.arena.fit_files import committed_fit, fit_path, read_fit, write_fit
 from h2cache.arena.prompts import read_prompts, refuse_overlap
+from h2cache.arena.ranking import FITTED
 from h2cache.arena.report import write_report
+from h2cache.arena.rows import read_rows
+from h2cache.arena.same_run import Asked, hash_of, keep, refuse_another
 from h2cache.arena.studio import Studio, model_name, open_studio
 from h2cache.arena.sweep import SWEEPS, Setting, settings_of
 from h2cache.errors import H2CacheError
@@ -51,7 +54,7 @@ def add_model_flags(top: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Read what is asked, hold the contest, write the report."""
+    """Read what is asked, hold the contest, write the report; a model is loaded once nothing can be refused."""
     prompts = read_prompts(arguments.prompts)
     tuning = None if arguments.calibrate is None else read_prompts(arguments.calibrate)
     if tuning is not None:
@@ -60,9 +63,12 @@ def run(arguments: argparse.Namespace) -> None:
         raise H2CacheError(f"seeds is {arguments.seeds}, allowed is a whole number from 1 up")
     steps = numbers(arguments.steps)
     names = [name.strip() for name in arguments.methods.split(",")]
-    settings_of(names)  # refuses what is none before a model is loaded
+    settings_of(names)  # refuses what is none
     width, height = size(arguments.size)
+    run_file, asked = arguments.out / "run.json", asked_for(arguments, prompts, tuning)
+    refuse_another(run_file, asked, () if has_fits(arguments.out) else ("tuning",))
     studio = open_studio(arguments.model, width, height, arguments.guidance, arguments.device, arguments.checker)
+    keep(run_file, asked)
     model = model_name(arguments.model)
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
@@ -74,6 +80,27 @@ def run(arguments: argparse.Namespace) -> None:
         bar = progress.add_task("images", total=contest.images(steps))
         contest.run(steps, lambda done: progress.advance(bar, done))
     write_report(arguments.out, f"Caching methods on {arguments.model}")
+
+
+def asked_for(arguments: argparse.Namespace, prompts: Sequence[str], tuning: Sequence[str] | None) -> Asked:
+    """What all of the folder's rows share."""
+    model = arguments.model
+    return {
+        "model": str(Path(model).resolve()) if Path(model).is_dir() else model_name(model),
+        "size": arguments.size,
+        "guidance": arguments.guidance,
+        "device": arguments.device,
+        "checker": arguments.checker,
+        "seeds": arguments.seeds,
+        "prompts": hash_of(*prompts),
+        "tuning": None if tuning is None else hash_of(*tuning),
+    }
+
+
+def has_fits(out: Path) -> bool:
+    """True where something was fitted, on tuning prompts that then are the folder's."""
+    rows = read_rows(out / "results.csv")
+    return (out / "coefficients").exists() or any(FITTED in row.setting for row in rows)
 
 
 def fit_of(
