@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from h2cache.errors import H2CacheError
@@ -35,12 +34,6 @@ def keep(path: Path, asked: Asked) -> None:
     """Write the file, and its folder where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(asked, indent=2) + "\n", encoding="utf-8")
-
-
-def hash_of(*prompts: str) -> str:
-    """The same for the same prompts in the same order."""
-    said = "\n".join(prompts)
-    return f"sha256:{sha256(said.encode()).hexdigest()}"
 
 
 def _read(path: Path) -> dict[str, object] | None:
