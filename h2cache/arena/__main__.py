@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from h2cache.arena.calibration.fit import PROMPTS, Fit
 from h2cache.arena.contest import Contest
 from h2cache.arena.fits import Fits
+from h2cache.arena.perceptual import open_lpips
 from h2cache.arena.prompts import hash_of, read_prompts, refuse_overlap
 from h2cache.arena.report import write_report
 from h2cache.arena.same_run import Asked, keep, refuse_another
@@ -76,7 +77,8 @@ def run(arguments: argparse.Namespace) -> None:
         fits = {number: fit_of(known, studio, number, progress) for number in steps}
         settings = {number: settings_of(names, fit) for number, fit in fits.items()}
         say_what_is_left_out(names, settings)
-        contest = Contest(studio, prompts, arguments.seeds, settings.__getitem__, arguments.out)
+        lpips = open_lpips(width, height)
+        contest = Contest(studio, prompts, arguments.seeds, settings.__getitem__, arguments.out, lpips)
         bar = progress.add_task("images", total=contest.images(steps))
         contest.run(steps, lambda done: progress.advance(bar, done))
     write_report(arguments.out, f"Caching methods on {arguments.model}")

@@ -38,6 +38,14 @@ def cells(point: Point) -> tuple[str, ...]:
     return (point.method, point.setting, *work, *quality, adherence)
 
 
+def settings(points: Sequence[Point]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Head and lines of the table of all settings; with LPIPS where it was measured."""
+    if all(point.lpips is None for point in points):
+        return HEAD, [cells(point) for point in points]
+    lpips = ("" if point.lpips is None else f"{point.lpips:.4f}" for point in points)
+    return (*HEAD, "LPIPS"), [(*cells(point), value) for point, value in zip(points, lpips, strict=True)]
+
+
 def markdown(title: str, points: Sequence[Point], steps: Sequence[int]) -> str:
     """One table for each number of steps, the methods in order of work."""
     parts = [f"# {title}", EXPLAINED]
@@ -46,7 +54,7 @@ def markdown(title: str, points: Sequence[Point], steps: Sequence[int]) -> str:
         parts.append(f"## {number} steps, {own[0].images} images a setting")
         for caption, lines in standings(points, number):
             parts += [f"### {caption}", _rows(equal_work.HEAD, lines)]
-        parts += ["### All settings", _rows(HEAD, map(cells, own))]
+        parts += ["### All settings", _rows(*settings(own))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -83,7 +91,7 @@ def page(
         parts.append(f"<h2>{number} steps</h2>{_image(plots.pareto(points, number))}")
         for caption, lines in standings(points, number):
             parts += [f"<h3>{html.escape(caption)}</h3>", _table(equal_work.HEAD, lines)]
-        parts += ["<h3>All settings</h3>", _table(HEAD, map(cells, _of_steps(points, number)), "settings")]
+        parts += ["<h3>All settings</h3>", _table(*settings(_of_steps(points, number)), "settings")]
         parts.append(f"<h3>The same prompts, differences x 4</h3>{_image(sheet(out, points, number))}")
         parts.append("<h3>What each step was</h3>")
         for point in nearest(points, number)[1:]:

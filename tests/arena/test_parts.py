@@ -74,6 +74,7 @@ ROWS = st.builds(
     seed=st.integers(0, 9),
     psnr=st.just(math.inf) | NUMBERS,
     adherence=st.none() | st.sampled_from([0.0, 1.0]),
+    lpips=st.none(),
     **dict.fromkeys(["flops_ratio", "blocks_run", "ssim", "flip", "latent_rel_l1", "seconds_ratio"], NUMBERS),
 )
 
