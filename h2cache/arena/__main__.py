@@ -8,11 +8,13 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from h2cache.arena.calibration.fit import PROMPTS, Fit, calibrate
+from h2cache.arena.calibration.fit import PROMPTS, Fit
 from h2cache.arena.contest import Contest
-from h2cache.arena.fit_files import committed_fit, fit_path, read_fit, write_fit
-from h2cache.arena.prompts import read_prompts, refuse_overlap
+from h2cache.arena.fits import Fits
+from h2cache.arena.perceptual import open_lpips
+from h2cache.arena.prompts import hash_of, read_prompts, refuse_overlap
 from h2cache.arena.report import write_report
+from h2cache.arena.same_run import Asked, keep, refuse_another
 from h2cache.arena.studio import Studio, model_name, open_studio
 from h2cache.arena.sweep import SWEEPS, Setting, settings_of
 from h2cache.errors import H2CacheError
@@ -51,7 +53,7 @@ def add_model_flags(top: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Read what is asked, hold the contest, write the report."""
+    """Read what is asked, hold the contest, write the report; a model is loaded once nothing can be refused."""
     prompts = read_prompts(arguments.prompts)
     tuning = None if arguments.calibrate is None else read_prompts(arguments.calibrate)
     if tuning is not None:
@@ -60,33 +62,48 @@ def run(arguments: argparse.Namespace) -> None:
         raise H2CacheError(f"seeds is {arguments.seeds}, allowed is a whole number from 1 up")
     steps = numbers(arguments.steps)
     names = [name.strip() for name in arguments.methods.split(",")]
-    settings_of(names)  # refuses what is none before a model is loaded
+    settings_of(names)  # refuses what is none
     width, height = size(arguments.size)
+    run_file, asked = arguments.out / "run.json", asked_for(arguments, prompts, tuning)
+    known = Fits(model_name(arguments.model), tuning, arguments.out)
+    refuse_another(run_file, asked, () if known.are_in_use else ("tuning",))
+    for number in steps:
+        known.refuse_tuned(names, number, prompts)
     studio = open_studio(arguments.model, width, height, arguments.guidance, arguments.device, arguments.checker)
-    model = model_name(arguments.model)
+    keep(run_file, asked)
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     ) as progress:
-        fits = {number: fit_of(studio, model, tuning, number, arguments.out, progress) for number in steps}
+        fits = {number: fit_of(known, studio, number, progress) for number in steps}
         settings = {number: settings_of(names, fit) for number, fit in fits.items()}
         say_what_is_left_out(names, settings)
-        contest = Contest(studio, prompts, arguments.seeds, settings.__getitem__, arguments.out)
+        lpips = open_lpips(width, height)
+        contest = Contest(studio, prompts, arguments.seeds, settings.__getitem__, arguments.out, lpips)
         bar = progress.add_task("images", total=contest.images(steps))
         contest.run(steps, lambda done: progress.advance(bar, done))
     write_report(arguments.out, f"Caching methods on {arguments.model}")
 
 
-def fit_of(
-    studio: Studio, model: str, tuning: Sequence[str] | None, steps: int, out: Path, progress: Progress
-) -> Fit | None:
-    """Of the tuning prompts, where an earlier run has not written it yet; without them the committed one."""
-    if tuning is None:
-        return committed_fit(model, steps)
-    path = fit_path(out / "coefficients", steps)
-    if not path.exists():
-        bar = progress.add_task(f"calibration, {steps} steps", total=min(len(tuning), PROMPTS))
-        write_fit(path, calibrate(studio, model, tuning, steps, lambda done: progress.advance(bar, done)))
-    return read_fit(path)
+def asked_for(arguments: argparse.Namespace, prompts: Sequence[str], tuning: Sequence[str] | None) -> Asked:
+    """What all of the folder's rows share."""
+    model = arguments.model
+    return {
+        "model": str(Path(model).resolve()) if Path(model).is_dir() else model_name(model),
+        "size": arguments.size,
+        "guidance": arguments.guidance,
+        "device": arguments.device,
+        "checker": arguments.checker,
+        "seeds": arguments.seeds,
+        "prompts": hash_of(*prompts),
+        "tuning": None if tuning is None else hash_of(*tuning),
+    }
+
+
+def fit_of(fits: Fits, studio: Studio, steps: int, progress: Progress) -> Fit | None:
+    """With a bar of its own where it is made now."""
+    runs = 0 if fits.tuning is None or fits.known(steps) else min(len(fits.tuning), PROMPTS)
+    bar = progress.add_task(f"calibration, {steps} steps", total=runs, visible=runs > 0)
+    return fits.of(steps, studio, lambda done: progress.advance(bar, done))
 
 
 def say_what_is_left_out(names: Sequence[str], settings: Mapping[int, Sequence[Setting]]) -> None:

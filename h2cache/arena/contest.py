@@ -10,6 +10,7 @@ from PIL import Image as Pil
 from h2cache.arena.clock import seconds_ratio
 from h2cache.arena.fidelity import compare
 from h2cache.arena.outcomes import OutcomeShares, write_outcomes
+from h2cache.arena.perceptual import Distance
 from h2cache.arena.rows import Row, read_rows, write_rows
 from h2cache.arena.shots import Developed, Shot, develop
 from h2cache.arena.studio import Image, Studio
@@ -23,7 +24,7 @@ SHOWN_PROMPTS = 4
 class Contest:
     """What is run, with the settings of each number of steps.
 
-    ``out`` is the folder with results.csv, outcomes.csv and the kept images.
+    ``out`` is the folder with results.csv, outcomes.csv and the kept images; ``lpips`` measures where it can.
     """
 
     studio: Studio
@@ -31,6 +32,7 @@ class Contest:
     seeds: int
     settings: Callable[[int], Sequence[Setting]]
     out: Path
+    lpips: Distance | None = None
 
     def images(self, steps: Sequence[int]) -> int:
         """How many images there are to make, the uncached ones included."""
@@ -91,6 +93,7 @@ class Contest:
                     fidelity.latent_rel_l1,
                     ratio,
                     None if right is None else float(right),
+                    None if self.lpips is None else self.lpips(image, reference),
                 )
             )
             self._keep(setting, mine.shot, image)

@@ -8,7 +8,7 @@ from h2cache.arena.ranking import Point, curve, quality_at, work_for
 from h2cache.arena.sweep import OFF
 
 SHARES = (0.2, 0.3, 0.4, 0.5, 0.6)
-"""Of block FLOPs at FLUX.1's price, at which PSNR is read off each curve."""
+"""Of a measure of work, at which PSNR is read off each curve."""
 YARDSTICK = ("paper", "tau1=0.15 tau2=0.22")
 """The paper's own setting: how much work the others need for its PSNR is told."""
 
@@ -22,8 +22,11 @@ class Standing:
     share: float | None
 
 
-def standings(points: Iterable[Point], steps: int) -> list[Standing]:
-    """Of all methods at one number of steps, fitted ones apart; those that need least work first."""
+def standings(points: Iterable[Point], steps: int, work: str = "flops_ratio") -> list[Standing]:
+    """Of all methods at one number of steps, fitted ones apart; those that need least work first.
+
+    ``work`` is one of ``plots.WORKS``: what shares are of.
+    """
     curves: defaultdict[str, list[Point]] = defaultdict(list)
     wanted = None
     for point in points:
@@ -32,12 +35,12 @@ def standings(points: Iterable[Point], steps: int) -> list[Standing]:
         curves[f"{point.method}, fitted" if point.is_fitted else point.method].append(point)
         if (point.method, point.setting) == YARDSTICK:
             wanted = point.psnr
-    found = [_standing(name, own, wanted) for name, own in curves.items()]
+    found = [_standing(name, own, work, wanted) for name, own in curves.items()]
     return sorted(found, key=lambda one: (one.share is None, one.share, one.name))
 
 
-def _standing(name: str, points: Sequence[Point], wanted: float | None) -> Standing:
-    line = front(curve(points, "flops_ratio", "psnr"))
+def _standing(name: str, points: Sequence[Point], work: str, wanted: float | None) -> Standing:
+    line = front(curve(points, work, "psnr"))
     psnr = tuple(quality_at(line, share) for share in SHARES)
     return Standing(name, psnr, None if wanted is None else work_for(line, wanted))
 

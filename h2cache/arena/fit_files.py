@@ -29,7 +29,7 @@ def write_fit(path: Path, fit: Fit) -> None:
         "# Written by: python -m h2cache.arena --calibrate FILE",
         f"model = {json.dumps(fit.model)}",
         f"steps = {fit.steps}",
-        f"prompts = {fit.prompts}",
+        *("tuning = [", *(f"    {json.dumps(each)}," for each in fit.tuning), "]"),
         *("", "[teacache]", f"polynomial = {_list(fit.polynomial)}"),
         *("", "[magcache]", f"ratios = {_list(fit.ratios)}"),
         *("", "[sencache]", f"to_latents = {_list(fit.to_latents)}", f"to_time = {_list(fit.to_time)}"),
@@ -46,13 +46,13 @@ def write_fit(path: Path, fit: Fit) -> None:
 
 
 def read_fit(path: Path) -> Fit:
-    """What ``write_fit`` wrote. Raises H2CacheError for any other file."""
+    """What ``write_fit`` wrote. Raises H2CacheError for any other file, an older one without hashes too."""
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
         return Fit(
             said["model"],
             said["steps"],
-            said["prompts"],
+            tuple(said["tuning"]),
             tuple(said["teacache"]["polynomial"]),
             tuple(said["magcache"]["ratios"]),
             tuple(said["sencache"]["to_latents"]),
@@ -63,7 +63,8 @@ def read_fit(path: Path) -> Fit:
             _schedules(said["mask"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise H2CacheError(f"{str(path)!r} is no file of --calibrate: {error}") from error
+        told = f"{str(path)!r} is no file of --calibrate, or an older one; where it is deleted it is fitted anew"
+        raise H2CacheError(f"{told}: {error}") from error
 
 
 def _schedules(said: Iterable[dict[str, Any]]) -> tuple[tuple[int, str], ...]:

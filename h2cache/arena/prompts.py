@@ -1,5 +1,6 @@
 """The prompt files: one a line, UTF-8."""
 
+from hashlib import sha256
 from pathlib import Path
 
 from h2cache.errors import H2CacheError
@@ -22,3 +23,9 @@ def refuse_overlap(tuning: list[str], reporting: list[str]) -> None:
     both = set(tuning) & set(reporting)
     if both:
         raise H2CacheError(f"{len(both)} prompts are in both files, allowed is none")
+
+
+def hash_of(*prompts: str) -> str:
+    """The same for the same prompts in the same order."""
+    said = "\n".join(prompts)
+    return f"sha256:{sha256(said.encode()).hexdigest()}"

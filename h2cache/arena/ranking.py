@@ -30,6 +30,7 @@ class Point:
     flip: float
     latent_rel_l1: float
     adherence: float | None
+    lpips: float | None = None
 
     @property
     def is_fitted(self) -> bool:
@@ -46,7 +47,6 @@ def points_of(rows: Iterable[Row]) -> list[Point]:
 
 
 def _point(rows: Sequence[Row]) -> Point:
-    told = [row.adherence for row in rows if row.adherence is not None]
     return Point(
         rows[0].method,
         rows[0].setting,
@@ -59,8 +59,14 @@ def _point(rows: Sequence[Row]) -> Point:
         mean(row.ssim for row in rows),
         mean(row.flip for row in rows),
         mean(row.latent_rel_l1 for row in rows),
-        mean(told) if told else None,
+        _mean_of_told(row.adherence for row in rows),
+        _mean_of_told(row.lpips for row in rows),
     )
+
+
+def _mean_of_told(values: Iterable[float | None]) -> float | None:
+    told = [value for value in values if value is not None]
+    return mean(told) if told else None
 
 
 def curve(points: Iterable[Point], work: str, quality: str) -> list[tuple[float, float]]:

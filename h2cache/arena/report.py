@@ -2,7 +2,7 @@
 
 import base64
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from h2cache.arena import equal_work, plots
@@ -38,15 +38,31 @@ def cells(point: Point) -> tuple[str, ...]:
     return (point.method, point.setting, *work, *quality, adherence)
 
 
+def settings(points: Sequence[Point]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Head and lines of the table of all settings; with LPIPS where it was measured."""
+    if all(point.lpips is None for point in points):
+        return HEAD, [cells(point) for point in points]
+    lpips = ("" if point.lpips is None else f"{point.lpips:.4f}" for point in points)
+    return (*HEAD, "LPIPS"), [(*cells(point), value) for point, value in zip(points, lpips, strict=True)]
+
+
 def markdown(title: str, points: Sequence[Point], steps: Sequence[int]) -> str:
     """One table for each number of steps, the methods in order of work."""
     parts = [f"# {title}", EXPLAINED]
     for number in steps:
         own = _of_steps(points, number)
         parts.append(f"## {number} steps, {own[0].images} images a setting")
-        parts.append(_rows(equal_work.HEAD, map(equal_work.cells, equal_work.standings(points, number))))
-        parts.append(_rows(HEAD, map(cells, own)))
+        for caption, lines in standings(points, number):
+            parts += [f"### {caption}", _rows(equal_work.HEAD, lines)]
+        parts += ["### All settings", _rows(*settings(own))]
     return "\n\n".join(parts) + "\n"
+
+
+def standings(points: Sequence[Point], steps: int) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """Of each measure of work a caption and a table's lines."""
+    for work, named in plots.WORKS.items():
+        lines = [equal_work.cells(one) for one in equal_work.standings(points, steps, work)]
+        yield f"At an equal {named}", lines
 
 
 def _rows(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
@@ -57,8 +73,9 @@ def _rows(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 EXPLAINED = """PSNR, SSIM and FLIP are of the decoded image against the uncached one of the same seed, means over
 images (PSNR capped at 60 dB). FLOPs are shares of a full step at the price of FLUX.1's 19 + 38 blocks, blocks
 those of the model itself, seconds those of denoising at batch 1 over the uncached run's, interleaved, median
-of 3 on one image. At equal work PSNR is read off a method's best settings on straight lines, and so is the share
-of FLOPs that it needs for the PSNR of the paper's (0.15, 0.22)."""
+of 3 on one image. At equal work, by each of these three measures, PSNR is read off a method's best settings on
+straight lines, and so is the share of work that it needs for the PSNR of the paper's (0.15, 0.22); the methods
+stand in the order of that."""
 
 
 def page(
@@ -72,8 +89,9 @@ def page(
     parts = [f"<h1>{html.escape(title)}</h1><p>{EXPLAINED}</p>"]
     for number in steps:
         parts.append(f"<h2>{number} steps</h2>{_image(plots.pareto(points, number))}")
-        parts.append(_table(equal_work.HEAD, map(equal_work.cells, equal_work.standings(points, number))))
-        parts.append(_table(HEAD, map(cells, _of_steps(points, number)), "settings"))
+        for caption, lines in standings(points, number):
+            parts += [f"<h3>{html.escape(caption)}</h3>", _table(equal_work.HEAD, lines)]
+        parts += ["<h3>All settings</h3>", _table(*settings(_of_steps(points, number)), "settings")]
         parts.append(f"<h3>The same prompts, differences x 4</h3>{_image(sheet(out, points, number))}")
         parts.append("<h3>What each step was</h3>")
         for point in nearest(points, number)[1:]:

@@ -35,7 +35,7 @@ class Calibration:
 
     @property
     def work(self) -> Path:
-        """The arena's folder, where a stopped run goes on."""
+        """The arena's folder, where a stopped run goes on; it refuses to with other prompts, seeds or device."""
         return self.out.with_name(f"{self.out.stem}-arena")
 
 
@@ -43,7 +43,7 @@ def calibrate(asked: Calibration, run: Runner = subprocess.call) -> None:
     """Measure, choose and write; the arena is a process of its own, which nothing of the server imports."""
     if run(arena_command(asked)) != 0:
         raise StartupError("the arena could not be run, it says why above")
-    points = read_points(asked.work / "results.csv")
+    points = read_points(asked.work / "results.csv", asked.num_steps)
     chosen = choose(points)
     profile = asked.profile
     told = (

@@ -26,15 +26,18 @@ class Point:
     flip: float
 
 
-def read_points(results: Path) -> list[Point]:
-    """The default method's settings in an arena's results.csv. Raises StartupError where there are none."""
+def read_points(results: Path, steps: int) -> list[Point]:
+    """The default method's settings in an arena's results.csv, at one number of steps; more may be in the file.
+
+    Raises StartupError where there are none.
+    """
     runs: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
     with results.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            if row["method"] == "default":
+            if row["method"] == "default" and int(row["steps"]) == steps:
                 runs[row["setting"]].append(row)
     if not runs:
-        raise StartupError(f"{str(results)!r} has no rows of the default method")
+        raise StartupError(f"{str(results)!r} has no rows of the default method at {steps} steps")
     return [_point(setting, rows) for setting, rows in runs.items()]
 
 

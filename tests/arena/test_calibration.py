@@ -19,6 +19,7 @@ from h2cache.arena.calibration.schedules import non_increasing, reuse_below, sho
 from h2cache.arena.calibration.tables import polynomial, ratios
 from h2cache.arena.calibration.trajectory import Forward, Trajectory, plain_forward, size, walk
 from h2cache.arena.fit_files import read_fit, write_fit
+from h2cache.arena.prompts import hash_of
 from h2cache.arena.rows import read_rows
 from h2cache.arena.shots import Shot, denoise, inputs_at
 from h2cache.arena.studio import Studio, open_studio
@@ -168,9 +169,9 @@ def test_a_fit_is_read_as_it_was_written(fit: Fit, tmp_path: Path) -> None:
     path = tmp_path / "fits" / "12.toml"
     write_fit(path, fit)
     read = read_fit(path)
-    assert (read.steps, read.prompts, read.masks, read.non_increasing) == (
+    assert (read.steps, read.tuning, read.masks, read.non_increasing) == (
         12,
-        2,
+        (hash_of("a red cat"), hash_of("a house")),
         fit.masks,
         fit.non_increasing,
     )

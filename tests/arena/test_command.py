@@ -27,7 +27,7 @@ def test_there_is_a_row_an_image_with_the_uncached_ones_first(arena: Arena) -> N
     report = (out / "report.html").read_text(encoding="utf-8")
     assert report.count("data:image/png;base64,") == 2 * (2 + 2)
     assert "<script" not in report and 'src="http' not in report
-    assert [report.count(f'<table class="{kind}">') for kind in ("standings", "settings")] == [2, 2]
+    assert [report.count(f'<table class="{kind}">') for kind in ("standings", "settings")] == [2 * 3, 2]
     assert "| taylorseer | every=2 order=1 |" in (out / "report.md").read_text(encoding="utf-8")
 
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from h2cache.arena.equal_work import standings
 from h2cache.arena.fidelity import compare
-from h2cache.arena.plots import headline
+from h2cache.arena.plots import WORKS, headline
 from h2cache.arena.ranking import Point, curve, points_of, quality_at, work_for
+from h2cache.arena.report import markdown
 from h2cache.arena.rows import Row, read_rows, write_rows
 from h2cache.arena.shots import Shot, denoise
 from h2cache.arena.studio import open_studio
@@ -73,6 +74,7 @@ ROWS = st.builds(
     seed=st.integers(0, 9),
     psnr=st.just(math.inf) | NUMBERS,
     adherence=st.none() | st.sampled_from([0.0, 1.0]),
+    lpips=st.none(),
     **dict.fromkeys(["flops_ratio", "blocks_run", "ssim", "flip", "latent_rel_l1", "seconds_ratio"], NUMBERS),
 )
 
@@ -129,6 +131,32 @@ def test_methods_stand_in_the_order_of_the_work_they_need_for_the_paper_s_qualit
     assert first.psnr == pytest.approx((35.0, 37.5, 40.0, 42.5, 45.0))
     assert third.psnr[:3] == pytest.approx((40 / 3, 50 / 3, 20.0))
     assert third.psnr[3:] == (None, None)
+
+
+def test_who_is_ahead_depends_on_what_work_is() -> None:
+    """Ours has fewer FLOPs, and loses in seconds: its steps that are reused take longer."""
+    ours = [
+        replace(at(work, psnr, "default"), seconds_ratio=2 * work) for work, psnr in ((0.1, 25.0), (0.3, 35.0))
+    ]
+    paper = [at(0.2, 25.0, "paper"), at(0.3, 30.0, "paper", "tau1=0.15 tau2=0.22")]
+    assert set(WORKS) == {"flops_ratio", "blocks_run", "seconds_ratio"}
+    for work, first, share in (("flops_ratio", "default", 0.2), ("seconds_ratio", "paper", 0.3)):
+        best, _ = standings([*ours, *paper], 28, work)
+        assert (best.name, best.share) == (first, pytest.approx(share))
+
+
+def test_the_report_has_a_table_of_each_measure_of_work_with_every_method() -> None:
+    points = [at(0.2, 25.0, "default"), at(0.3, 30.0, "paper", "tau1=0.15 tau2=0.22")]
+    parts = markdown("Title", points, [28]).split("### ")
+    assert [part.splitlines()[0] for part in parts[1:]] == [
+        "At an equal share of block FLOPs at FLUX.1's price",
+        "At an equal share of the model's own blocks",
+        "At an equal share of the uncached time",
+        "All settings",
+    ]
+    for part in parts[1:]:
+        assert "| default |" in part
+        assert "| paper |" in part
 
 
 def test_a_method_that_was_not_run_at_so_many_steps_leaves_no_mark_there() -> None:

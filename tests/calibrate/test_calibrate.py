@@ -60,10 +60,22 @@ def test_points_are_means_over_images_and_equal_images_count_as_60_db(tmp_path: 
         "default,tau1=0.1 tau2=0.5,28,0,0,0.2,0.2,inf,1,0,0,0.3,1\n"
         "default,tau1=0.1 tau2=0.5,28,1,0,0.4,0.2,40,0.9,0.02,0,0.5,1\n"
     )
-    (point,) = read_points(results)
+    (point,) = read_points(results, 28)
     assert (point.tau1, point.tau2, point.images) == (0.1, 0.5, 2)
     assert (point.psnr_db, point.ssim) == (50, 0.95)
     assert (point.flops_ratio, point.flip) == pytest.approx((0.3, 0.01))
+
+
+def test_points_are_of_one_number_of_steps(tmp_path: Path) -> None:
+    results = tmp_path / "results.csv"
+    results.write_text(
+        f"{HEAD}\ndefault,tau1=0.1 tau2=0.5,28,0,0,0.2,0.2,40,1,0,0,0.3,1\n"
+        "default,tau1=0.1 tau2=0.5,50,0,0,0.4,0.2,50,0.9,0.02,0,0.5,1\n"
+    )
+    (point,) = read_points(results, 50)
+    assert (point.images, point.flops_ratio, point.psnr_db) == (1, 0.4, 50)
+    with pytest.raises(StartupError, match="no rows of the default method at 4 steps"):
+        read_points(results, 4)
 
 
 @given(st.lists(POINTS, max_size=6))
@@ -119,6 +131,22 @@ def test_a_model_is_calibrated_and_served_with_its_presets(tmp_path: Path) -> No
     assert set(read) == set(TARGETS)
     with live_server(InstantEngine, presets=str(asked.out)) as client:
         assert_serves(client, list(read))
+
+
+def test_a_calibration_does_not_go_on_with_another_s_images(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Said before a model is loaded, so that this is quick: the folder is another's already."""
+    prompts, work = tmp_path / "prompts.txt", tmp_path / "mine-arena"
+    prompts.write_text("a heart\n")
+    work.mkdir()
+    (work / "run.json").write_text('{"seeds": 2}\n')
+    with pytest.raises(StartupError, match="the arena could not be run"):
+        calibrate(Calibration(PROFILE, prompts, tmp_path / "mine.toml", 1, 4, "cpu"))
+    told = capfd.readouterr().err
+    assert f"{str(work)!r} has another run: " in told
+    assert "seeds 2 there, 1 here" in told
+    assert not (tmp_path / "mine.toml").exists()
 
 
 def assert_serves(client: httpx.Client, names: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from h2cache.arena.calibration import tables
 from h2cache.arena.calibration.errors import Errors, errors_of
 from h2cache.arena.calibration.schedules import non_increasing, reuse_below, shortest_path
 from h2cache.arena.calibration.trajectory import change, walk
+from h2cache.arena.prompts import hash_of
 from h2cache.arena.studio import Studio
 from h2cache.fills.taylor import expanded
 
@@ -26,11 +27,14 @@ PROCACHE_WARMUP, PROCACHE_ORDER = 3, 2
 
 @dataclass(frozen=True)
 class Fit:
-    """What was found; ``rectified`` has ERTACache's threshold, schedule and gains, the others computed steps."""
+    """What was found; ``rectified`` has ERTACache's threshold, schedule and gains, the others computed steps.
+
+    ``tuning`` has the hashes of the prompts that it was fitted on: none of them may be reported on.
+    """
 
     model: str
     steps: int
-    prompts: int
+    tuning: tuple[str, ...]
     polynomial: tuple[float, ...]
     ratios: tuple[float, ...]
     to_latents: tuple[float, ...]
@@ -60,7 +64,7 @@ def calibrate(
     return Fit(
         name,
         steps,
-        len(runs),
+        tuning_of(prompts),
         tuple(tables.polynomial(runs)),
         tuple(tables.ratios(runs)),
         tuple(tables.means([run.to_latents for run in runs])),
@@ -70,6 +74,11 @@ def calibrate(
         tuple((n, non_increasing(steps, n, TRIES, cost)) for n in counts if 2 * n <= steps),
         tuple((n, shortest_path(errors.over_latents, weights, n)) for n in counts),
     )
+
+
+def tuning_of(prompts: Sequence[str]) -> tuple[str, ...]:
+    """The hashes of those that are run."""
+    return tuple(hash_of(prompt) for prompt in prompts[:PROMPTS])
 
 
 def rectified(errors: Errors, threshold: float) -> tuple[float, str, tuple[float, ...]]:
