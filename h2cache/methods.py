@@ -97,8 +97,8 @@ def magcache(
     ratios: tuple[float, ...] = FLUX1_RATIOS,
 ) -> Method:
     """MagCache (arXiv 2506.09045): the residual's size from a calibration run."""
-    stage = Stage(Magnitude(threshold, max_skips, ratios), Last(), reused=Reused.STAGE)
-    return Method("magcache", WholeStep(), (stage,), Guards(0, warmup_share))
+    stage = Stage(Magnitude(threshold, max_skips, ratios, warmup_share), Last(), reused=Reused.STAGE)
+    return Method("magcache", WholeStep(), (stage,))
 
 
 def taylorseer(every: int = 6, order: int = 1, offset: int = 2, warmup: int = 3) -> Method:

@@ -82,9 +82,9 @@ def dicache(threshold: float, depth: int, most: float) -> Case:
     return Case("dicache", parameters, lambda: plain.dicache(threshold, depth, most, 0.2))
 
 
-def magcache(threshold: float, max_skips: int) -> Case:
-    parameters = {"threshold": threshold, "max_skips": max_skips, "ratios": RATIOS}
-    return Case("magcache", parameters, lambda: plain.magcache(threshold, max_skips, 0.1, RATIOS))
+def magcache(threshold: float, max_skips: int, share: float) -> Case:
+    parameters = {"threshold": threshold, "max_skips": max_skips, "warmup_share": share, "ratios": RATIOS}
+    return Case("magcache", parameters, lambda: plain.magcache(threshold, max_skips, share, RATIOS))
 
 
 def taylorseer(every: int, order: int, offset: int, warmup: int) -> Case:
@@ -149,7 +149,7 @@ CASES = st.one_of(
     st.builds(dbcache, THRESHOLDS, st.integers(1, 2), st.integers(0, 2), st.integers(0, 3)),
     st.builds(teacache, THRESHOLDS, st.floats(0.2, 2.0)),
     st.builds(dicache, THRESHOLDS, st.integers(1, 2), st.floats(1.0, 2.5)),
-    st.builds(magcache, THRESHOLDS, st.integers(0, 4)),
+    st.builds(magcache, THRESHOLDS, st.integers(0, 4), st.floats(0.0, 1.0)),
     st.builds(seacache, st.floats(0.0, 3.0), st.floats(1.0, 3.0)),
     st.builds(taylorseer, st.integers(1, 4), st.integers(1, 2), st.integers(0, 4), st.integers(0, 3)),
     st.builds(hicache, st.integers(1, 4), st.integers(1, 2), st.floats(0.2, 1.0), st.integers(0, 4)),
@@ -223,7 +223,7 @@ EXAMPLES = [
     dbcache(0.3, 1, 1, 1),
     teacache(0.3, 0.3),
     dicache(0.5, 1, 1.5),
-    magcache(0.5, 2),
+    magcache(0.5, 2, 0.1),
     seacache(1.0, 2.0),
     taylorseer(3, 2, 2, 2),
     hicache(3, 2, 0.5, 2),
