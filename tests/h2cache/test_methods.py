@@ -20,7 +20,7 @@ from h2cache import (
     method,
     to_bytes,
 )
-from h2cache.methods import TEACACHE_FLUX1
+from h2cache.methods import MASK_29, MASK_37, TEACACHE_FLUX1
 from h2cache.parts import from_json, to_json
 from tests.h2cache import plain
 from tests.h2cache.host_reads import HostReads
@@ -301,7 +301,6 @@ def test_a_method_is_json_and_back(case: Case) -> None:
     [
         ("tea", {}, "method is 'tea', allowed are default, paper, fbcache"),
         ("teacache", {"tau1": 1}, "'tau1' is no parameter of teacache, allowed are threshold"),
-        ("mask", {}, "mask needs steps"),
         ("mask", {"steps": "012"}, "allowed are the letters 0 and 1"),
         ("taylorseer", {"order": 3}, "order is 3, allowed are 1 and 2"),
         ("taylorseer", {"every": 0}, "every is 0, allowed is a whole number from 1 up"),
@@ -325,3 +324,8 @@ def test_the_defaults_are_the_authors_values_for_flux() -> None:
         method("teacache", {}).stages[0].gate == method("teacache", {"polynomial": TEACACHE_FLUX1}).stages[0].gate
     )
     assert SampleCache.start(method("magcache", {}), 28).method == METHODS["magcache"]()
+
+
+def test_a_mask_without_steps_is_the_published_one_that_reuses_less() -> None:
+    assert method("mask", {}) == method("mask", {"steps": MASK_29})
+    assert [(len(steps), steps.count("1")) for steps in (MASK_29, MASK_37)] == [(50, 29), (50, 37)]
