@@ -31,6 +31,9 @@ TEACACHE_FLUX1 = (498.651651, -283.781631, 55.8554382, -3.82021401, 0.264230861)
 """The authors' polynomial for FLUX.1 (repository ali-vilab/TeaCache)."""
 PROCACHE_FLUX1 = 5 * "011111" + 4 * "01111"
 """The authors' pattern for FLUX.1-dev at 50 steps, 1 reuses (repository macovaseas/ProCache)."""
+MASK_29 = "00001000111010010011011011110111011110111011010110"
+MASK_37 = "00000101111011101111101111111011111111101111101110"
+"""BudCache's masks of FLUX.1-dev at 50 steps (repository nanguoyu/Golden-Path-Hypothesis), 29 and 37 reused."""
 
 
 def paper(
@@ -97,8 +100,8 @@ def magcache(
     ratios: tuple[float, ...] = FLUX1_RATIOS,
 ) -> Method:
     """MagCache (arXiv 2506.09045): the residual's size from a calibration run."""
-    stage = Stage(Magnitude(threshold, max_skips, ratios), Last(), reused=Reused.STAGE)
-    return Method("magcache", WholeStep(), (stage,), Guards(0, warmup_share))
+    stage = Stage(Magnitude(threshold, max_skips, ratios, warmup_share), Last(), reused=Reused.STAGE)
+    return Method("magcache", WholeStep(), (stage,))
 
 
 def taylorseer(every: int = 6, order: int = 1, offset: int = 2, warmup: int = 3) -> Method:
@@ -221,8 +224,8 @@ def dbcache(
     return Method("dbcache", FirstAndLast(first, last), (stage,), Guards(warmup, max_consecutive=max_consecutive))
 
 
-def mask(steps: str) -> Method:
-    """A fixed schedule on the whole step's residual; 1 reuses."""
+def mask(steps: str = MASK_29) -> Method:
+    """A fixed schedule on the whole step's residual; 1 reuses. ``MASK_37`` is the greedier published one."""
     return Method("mask", WholeStep(), (Stage(Mask(steps), Last(), reused=Reused.STAGE),))
 
 

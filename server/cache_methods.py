@@ -116,7 +116,6 @@ CACHE_METHODS: Mapping[str, Mapping[str, Parameter]] = {
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "sencache": ("to_latents", "to_time", "times"),
     "ertacache-like": ("pattern",),
-    "mask": ("steps",),
 }
 """Parameters without a default."""
 AS_LONG: Mapping[str, tuple[str, ...]] = {"sencache": ("to_latents", "to_time", "times")}

@@ -36,7 +36,12 @@ PART_KINDS: Mapping[str, Mapping[str, Mapping[str, Parameter]]] = {
     "gate": {
         "below": {"threshold": Number(), "at": Flag()},
         "accumulated": {"threshold": Number(), "polynomial": Numbers(-1e12, 0)},
-        "magnitude": {"threshold": Number(), "max_skips": Whole(), "ratios": Numbers(0, 1)},
+        "magnitude": {
+            "threshold": Number(),
+            "max_skips": Whole(),
+            "ratios": Numbers(0, 1),
+            "warmup_share": Number(0, 1),
+        },
         "interval": {"every": Whole(1), "offset": Whole()},
         "mask": {"steps": Letters()},
         "rate-control": {"tau1": Number(), "tau2": Number()},

@@ -7,7 +7,7 @@ from typing import Any
 from h2cache.arena.calibration.fit import Fit
 from h2cache.errors import H2CacheError
 from h2cache.method import Method
-from h2cache.methods import PROCACHE_FLUX1, method
+from h2cache.methods import MASK_29, MASK_37, PROCACHE_FLUX1, method
 
 OFF = "off"
 
@@ -67,9 +67,6 @@ PAPER_PAIRS = (
     (0.35, 0.5),
 )
 RESIDUAL_CHANGES = (0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4)
-MASK_29 = "00001000111010010011011011110111011110111011010110"
-MASK_37 = "00000101111011101111101111111011111111101111101110"
-"""BudCache's masks of FLUX.1-dev at 50 steps (repository nanguoyu/Golden-Path-Hypothesis), 29 and 37 reused."""
 PROCACHE_DENSE = 8 * "011" + 13 * "01"
 """ProCache's other pattern for FLUX.1-dev at 50 steps (repository macovaseas/ProCache)."""
 SENCACHE = tuple(

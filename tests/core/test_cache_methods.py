@@ -93,7 +93,7 @@ def test_whatever_the_api_lets_through_can_be_built(cache: dict[str, Any]) -> No
         ({"cache": {"method": "dicache", "preset": "fast"}}, "cache.preset", "unknown"),
         ({"cache": {"method": "dicache", "threshold": -1}}, "cache.threshold", "a number from 0"),
         ({"cache": {"method": "taylorseer", "order": 3}}, "cache.order", "from 1 to 2"),
-        ({"cache": {"method": "mask"}}, "cache.steps", "mask needs it"),
+        ({"cache": {"method": "ertacache-like"}}, "cache.pattern", "ertacache-like needs it"),
         ({"cache": {"method": "mask", "steps": "0a"}}, "cache.steps", "letters 0 and 1"),
         ({"cache": {"method": "magcache", "ratios": []}}, "cache.ratios", "1 to 1000 numbers"),
         ({"cache": {"method": "magcache", "ratios": [1, True]}}, "cache.ratios", "no number"),

@@ -150,7 +150,7 @@ def magcache(threshold, max_skips, share, ratios):
 
     def step(net, k, n):
         compute = True
-        if k >= int(share * n):
+        if k >= int(share * n + 0.5):
             place = len(ratios) - 1 if n == 1 else round(k * (len(ratios) - 1) / (n - 1))
             state["product"] *= ratios[place]
             state["error"] += abs(1 - state["product"])

@@ -24,13 +24,13 @@ PAIRS: dict[str, tuple[Any, tuple[str, dict[str, Any]]]] = {
         MagCacheConfig(
             threshold=0.15, max_skip_steps=2, retention_ratio=0.2, num_inference_steps=STEPS, mag_ratios=RATIOS
         ),
-        ("magcache", {"threshold": 0.15, "max_skips": 2, "warmup_share": 0.22, "ratios": tuple(RATIOS)}),
+        ("magcache", {"threshold": 0.15, "max_skips": 2, "warmup_share": 0.2, "ratios": tuple(RATIOS)}),
     ),
     "magnitude, ratios of another length": (
         MagCacheConfig(
             threshold=0.3, max_skip_steps=3, retention_ratio=0.2, num_inference_steps=STEPS, mag_ratios=RATIOS[:9]
         ),
-        ("magcache", {"threshold": 0.3, "max_skips": 3, "warmup_share": 0.22, "ratios": tuple(RATIOS[:9])}),
+        ("magcache", {"threshold": 0.3, "max_skips": 3, "warmup_share": 0.2, "ratios": tuple(RATIOS[:9])}),
     ),
     "taylor, order 1": (
         TaylorSeerCacheConfig(

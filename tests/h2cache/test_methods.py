@@ -20,7 +20,7 @@ from h2cache import (
     method,
     to_bytes,
 )
-from h2cache.methods import TEACACHE_FLUX1
+from h2cache.methods import MASK_29, MASK_37, TEACACHE_FLUX1
 from h2cache.parts import from_json, to_json
 from tests.h2cache import plain
 from tests.h2cache.host_reads import HostReads
@@ -82,9 +82,9 @@ def dicache(threshold: float, depth: int, most: float) -> Case:
     return Case("dicache", parameters, lambda: plain.dicache(threshold, depth, most, 0.2))
 
 
-def magcache(threshold: float, max_skips: int) -> Case:
-    parameters = {"threshold": threshold, "max_skips": max_skips, "ratios": RATIOS}
-    return Case("magcache", parameters, lambda: plain.magcache(threshold, max_skips, 0.1, RATIOS))
+def magcache(threshold: float, max_skips: int, share: float) -> Case:
+    parameters = {"threshold": threshold, "max_skips": max_skips, "warmup_share": share, "ratios": RATIOS}
+    return Case("magcache", parameters, lambda: plain.magcache(threshold, max_skips, share, RATIOS))
 
 
 def taylorseer(every: int, order: int, offset: int, warmup: int) -> Case:
@@ -149,7 +149,7 @@ CASES = st.one_of(
     st.builds(dbcache, THRESHOLDS, st.integers(1, 2), st.integers(0, 2), st.integers(0, 3)),
     st.builds(teacache, THRESHOLDS, st.floats(0.2, 2.0)),
     st.builds(dicache, THRESHOLDS, st.integers(1, 2), st.floats(1.0, 2.5)),
-    st.builds(magcache, THRESHOLDS, st.integers(0, 4)),
+    st.builds(magcache, THRESHOLDS, st.integers(0, 4), st.floats(0.0, 1.0)),
     st.builds(seacache, st.floats(0.0, 3.0), st.floats(1.0, 3.0)),
     st.builds(taylorseer, st.integers(1, 4), st.integers(1, 2), st.integers(0, 4), st.integers(0, 3)),
     st.builds(hicache, st.integers(1, 4), st.integers(1, 2), st.floats(0.2, 1.0), st.integers(0, 4)),
@@ -223,7 +223,7 @@ EXAMPLES = [
     dbcache(0.3, 1, 1, 1),
     teacache(0.3, 0.3),
     dicache(0.5, 1, 1.5),
-    magcache(0.5, 2),
+    magcache(0.5, 2, 0.1),
     seacache(1.0, 2.0),
     taylorseer(3, 2, 2, 2),
     hicache(3, 2, 0.5, 2),
@@ -301,7 +301,6 @@ def test_a_method_is_json_and_back(case: Case) -> None:
     [
         ("tea", {}, "method is 'tea', allowed are default, paper, fbcache"),
         ("teacache", {"tau1": 1}, "'tau1' is no parameter of teacache, allowed are threshold"),
-        ("mask", {}, "mask needs steps"),
         ("mask", {"steps": "012"}, "allowed are the letters 0 and 1"),
         ("taylorseer", {"order": 3}, "order is 3, allowed are 1 and 2"),
         ("taylorseer", {"every": 0}, "every is 0, allowed is a whole number from 1 up"),
@@ -325,3 +324,8 @@ def test_the_defaults_are_the_authors_values_for_flux() -> None:
         method("teacache", {}).stages[0].gate == method("teacache", {"polynomial": TEACACHE_FLUX1}).stages[0].gate
     )
     assert SampleCache.start(method("magcache", {}), 28).method == METHODS["magcache"]()
+
+
+def test_a_mask_without_steps_is_the_published_one_that_reuses_less() -> None:
+    assert method("mask", {}) == method("mask", {"steps": MASK_29})
+    assert [(len(steps), steps.count("1")) for steps in (MASK_29, MASK_37)] == [(50, 29), (50, 37)]
