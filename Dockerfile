@@ -11,10 +11,10 @@ FROM ${BASE} AS base
 RUN python3 -c 'import ensurepip' 2> /dev/null \
     || { apt-get update && apt-get install --yes --no-install-recommends python3 python3-venv \
          && rm -rf /var/lib/apt/lists/*; }
-# /run/h2serve is where compose keeps the password of Redis; a new volume takes the folder's owner from here.
+# Where compose keeps secrets and models; a new volume takes the folder's owner from here.
 RUN groupadd --gid 10001 h2serve \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin h2serve \
-    && install --directory --owner 10001 --group 10001 /run/h2serve /models
+    && install --directory --owner 10001 --group 10001 /run/h2serve /run/h2serve-scrape /models
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/h2serve/bin:$PATH HF_HOME=/models
 WORKDIR /app
 
@@ -43,7 +43,7 @@ RUN python3 /build/requirements.py worker > /build/requirements.txt \
 
 FROM base AS api
 COPY --from=api-packages /opt/h2serve /opt/h2serve
-COPY docker/entrypoint.sh docker/healthcheck.py docker/redis_password.py docker/
+COPY docker/entrypoint.sh docker/healthcheck.py docker/make_secrets.py docker/
 COPY config config
 COPY server server
 USER 10001:10001

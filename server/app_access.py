@@ -42,7 +42,10 @@ def keys_of(settings: Settings) -> KeyStore | None:
 
 def access_of(settings: Settings, rates: Rates) -> Access:
     """Who may call, and how fast. Raises SettingsError."""
-    return Access(rates, keys_of(settings), settings.metrics_token, tuple(settings.cors_origins.split()))
+    token = settings.metrics_token
+    if settings.metrics_token_file:
+        token = _secret_in(Path(settings.metrics_token_file), "metrics_token_file").decode("ascii", "replace")
+    return Access(rates, keys_of(settings), token, tuple(settings.cors_origins.split()))
 
 
 def signer_of(settings: Settings) -> UrlSigner:

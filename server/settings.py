@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     keys: str
     insecure_no_auth: bool
     metrics_token: str = Field(pattern=r"^\S*$")
+    metrics_token_file: str
     cors_origins: str
     playground: bool
     heartbeat_s: float = Field(gt=0)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 FILES = [ROOT / "docker-compose.yml", ROOT / "docker" / "compose.gpu.yml"]
 COMPOSE: dict[str, Any] = yaml.safe_load(FILES[0].read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-LASTING = [name for name in SERVICES if name != "password"]
+LASTING = [name for name in SERVICES if name != "secrets"]
 OURS = ["api", "worker"]
 UNKNOWN_TO_1_29 = ("name", "include", "start_interval", "environment_file", "attach", "develop", "pull_policy")
 
@@ -105,6 +105,29 @@ def test_the_queue_is_kept_on_disk_and_images_are_not() -> None:
     said = {name: " ".join(SERVICES[name]["command"]) for name in ("redis", "redis-results")}
     assert "--appendonly yes" in said["redis"] and "--dir /data" in said["redis"]
     assert "--appendonly no" in said["redis-results"]
+
+
+def test_several_apis_and_the_next_one_know_the_secret_that_signs_addresses_of_images() -> None:
+    assert SERVICES["api"]["environment"]["H2SERVE_URL_SECRET_FILE"] == "/run/h2serve/url_secret"
+
+
+def test_prometheus_has_the_scrape_token_and_none_of_the_other_secrets() -> None:
+    token = SERVICES["api"]["environment"]["H2SERVE_METRICS_TOKEN_FILE"]
+    scrape = yaml.safe_load((ROOT / "docker" / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    (job,) = (job for job in scrape if job["job_name"] == "h2serve-api")
+    assert job["authorization"] == {"credentials_file": token}
+    mounted = dict(volume.split(":")[:2] for volume in SERVICES["prometheus"]["volumes"])
+    assert mounted["scrape"] == str(Path(token).parent) and "secrets" not in mounted
+
+
+@pytest.mark.parametrize("name", list(SERVICES))
+def test_who_reads_a_secret_has_its_volume_and_comes_after_it_is_made(name: str) -> None:
+    service = SERVICES[name]
+    mounted = [volume.split(":")[1] for volume in service.get("volumes", [])]
+    named = [word for word in service.get("environment", {}).values() if str(word).startswith("/run/")]
+    assert {str(Path(path).parent) for path in named} <= set(mounted)
+    needed, after = set(service.get("depends_on", {})), {"secrets", "redis", "redis-results"}
+    assert name == "secrets" or not set(mounted) & {"/run/h2serve", "/run/h2serve-scrape"} or needed & after
 
 
 def test_no_password_is_written_in_the_file() -> None:

@@ -88,6 +88,14 @@ def test_every_secret_s_path_lies_in_a_mounted_volume(name: str) -> None:
     }
 
 
+def test_several_replicas_have_a_url_secret_that_is_the_same_in_all() -> None:
+    assert of_kind("Deployment")["h2serve-api"]["spec"]["replicas"] > 1
+    (path,) = (each["value"] for each in container_of("h2serve-api")["env"] if "URL_SECRET" in each["name"])
+    (mount,) = (each for each in container_of("h2serve-api")["volumeMounts"] if path.startswith(each["mountPath"]))
+    (volume,) = (each for each in pod_of("h2serve-api")["volumes"] if each["name"] == mount["name"])
+    assert f"{volume['secret']['secretName']} " in (FOLDER / "kustomization.yaml").read_text()
+
+
 def test_workers_scale_by_the_queue_which_every_api_exports_alike() -> None:
     (scaled,) = of_kind("ScaledObject").values()
     assert scaled["spec"]["scaleTargetRef"]["name"] in of_kind("Deployment")

@@ -43,23 +43,50 @@ def test_a_healthy_server_is_healthy_and_others_say_why_not(url: str) -> None:
     assert gone.returncode == 1 and gone.stderr.startswith("no answer: ") and gone.stderr.count("\n") == 1
 
 
-def test_the_password_is_made_once_and_redis_gets_the_same(tmp_path: Path) -> None:
-    assert run("redis_password.py", tmp_path).returncode == 0
-    password = (tmp_path / "redis_password").read_text().strip()
-    assert len(password) == 64
-    assert (tmp_path / "redis.conf").read_text() == f"requirepass {password}\n"
-    assert run("redis_password.py", tmp_path).returncode == 0
-    assert (tmp_path / "redis_password").read_text().strip() == password
+def make_secrets(folder: Path, *words: str) -> dict[str, str]:
+    """What it has made, by file."""
+    scrape = folder / "scrape"
+    scrape.mkdir(parents=True, exist_ok=True)
+    assert run("make_secrets.py", folder, scrape, *words).returncode == 0
+    return {path.name: path.read_text().strip() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_every_container_s_user_can_read_the_password_and_none_write_it(tmp_path: Path) -> None:
-    run("redis_password.py", tmp_path)
-    assert {(tmp_path / name).stat().st_mode & 0o777 for name in ("redis_password", "redis.conf")} == {0o444}
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["redis.conf", "redis_password"]
+def test_secrets_are_made_once_and_redis_gets_the_same_password(tmp_path: Path) -> None:
+    made = make_secrets(tmp_path)
+    assert made["redis.conf"] == f"requirepass {made['redis_password']}"
+    secrets = [made[name] for name in ("redis_password", "url_secret", "token")]
+    assert len(set(secrets)) == 3 and {len(secret) for secret in secrets} == {64}
+    assert make_secrets(tmp_path) == made
 
 
-def test_two_passwords_differ(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        run("redis_password.py", tmp_path / name)
-    assert (tmp_path / "a/redis_password").read_text() != (tmp_path / "b/redis_password").read_text()
+def test_a_new_password_keeps_the_old_one_beside_it_and_the_other_secrets_as_they_are(tmp_path: Path) -> None:
+    before = make_secrets(tmp_path)
+    after = make_secrets(tmp_path, "--new-password")
+    assert after["redis_password.old"] == before["redis_password"] != after["redis_password"]
+    assert after["redis.conf"] == f"requirepass {after['redis_password']}"
+    assert (after["url_secret"], after["token"]) == (before["url_secret"], before["token"])
+    assert make_secrets(tmp_path) == after
+
+
+def test_other_words_are_refused_with_one_line(tmp_path: Path) -> None:
+    for words in ([], [tmp_path], [tmp_path, tmp_path, "--new"]):
+        done = run("make_secrets.py", *words)
+        assert done.returncode == 1 and done.stderr.startswith("usage: ") and done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_container_s_user_can_read_the_secrets_and_none_write_them(tmp_path: Path) -> None:
+    made = make_secrets(tmp_path, "--new-password")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o444}
+    assert sorted(made) == ["redis.conf", "redis_password", "token", "url_secret"]
+
+
+def test_prometheus_can_read_no_other_secret_than_its_token(tmp_path: Path) -> None:
+    make_secrets(tmp_path)
+    assert [path.name for path in (tmp_path / "scrape").iterdir()] == ["token"]
+
+
+def test_secrets_of_two_installations_differ(tmp_path: Path) -> None:
+    one, other = (make_secrets(tmp_path / name) for name in ("a", "b"))
+    assert not set(one.values()) & set(other.values())
