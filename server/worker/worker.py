@@ -88,7 +88,7 @@ class Worker:
         )
 
     async def run(self) -> None:
-        """Until cancelled. Raises LostDevice, after every job was handed back, HungEngine, and what else breaks it."""
+        """Until cancelled. Raises LostDevice, after every job was handed back, HungEngine, and what breaks it."""
         loop = asyncio.get_running_loop()
         self._engine.start(
             lambda event: hand_over(loop, self._events.put_nowait, event),

@@ -65,7 +65,7 @@ def test_a_worker_is_told_to_leave_under_load(
 
 @case()
 def test_an_engine_hangs_and_its_late_word_is_not_heard(redis: RedisServer) -> None:
-    # It is silent for longer than the lease after the bound, and wakes up before twice the bound, when it would end.
+    # It is silent for longer than the lease past the bound, and wakes up before twice the bound: it would end.
     with cluster(redis.url, H2SERVE_STALLED_AFTER_S="10") as processes:
         _, client = processes.api()
         with client:
