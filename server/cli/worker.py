@@ -1,5 +1,6 @@
 """``h2serve worker``: one engine that takes its jobs from Redis."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -35,6 +36,7 @@ def worker(
     from server.loading import run_and_leave
     from server.metrics.jobs import JobMetrics
     from server.serve import open_socket
+    from server.worker.upkeep import HungEngine
 
     settings = serving_settings(
         config,
@@ -60,4 +62,9 @@ def worker(
         metrics = f"http://{settings.metrics_host}:{port}/metrics"
         typer.echo(f"h2serve worker {name}: {profile.name}, queue in {stores.addresses[0]}, metrics at {metrics}")
 
-    run_and_leave(server.serve(greet))
+    try:
+        run_and_leave(server.serve(greet))
+    except HungEngine as error:
+        typer.echo(f"h2serve: {error.message}", err=True)
+        # Python's own end would wait for the device, and the device for what hangs on it.
+        os._exit(1)

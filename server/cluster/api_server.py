@@ -21,7 +21,7 @@ from server.app import api_limits, label_rule, new_id, write_line
 from server.app_access import access_of, signer_of, webhooks_of
 from server.catalogue import Catalogue
 from server.cluster.stores import Stores
-from server.cluster.watch import ClusterWatch
+from server.cluster.watch import QUEUE, RESULTS, ClusterWatch
 from server.errors import NotReady
 from server.metrics.api import ApiMetrics
 from server.metrics.registry import render_aside, tell_build
@@ -131,5 +131,6 @@ class ApiServer:
 
     async def _render_metrics(self) -> bytes:
         self._metrics.workers_are(len(self.watch.workers))
-        self._metrics.redis_is("queue", self.watch.refused is None)
+        for store in (QUEUE, RESULTS):
+            self._metrics.redis_is(store, store not in self.watch.refusals)
         return await render_aside(self.registry)

@@ -1,6 +1,8 @@
 """What an API process knows of Redis and of the workers, looked at once a second."""
 
 import asyncio
+import contextlib
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from server.catalogue import Catalogue
@@ -13,6 +15,8 @@ from server.results.interface import ResultStore
 LOOK_EACH_S = 1.0
 NOT_ASKED_YET = "Redis has not answered yet"
 NO_WORKER = "no worker lives"
+QUEUE, RESULTS = "queue", "results"
+"""The stores, as the metrics call them."""
 
 
 def reason_not_ready(refused: str | None, num_workers: int, needs_workers: bool) -> str | None:
@@ -26,7 +30,7 @@ def reason_not_ready(refused: str | None, num_workers: int, needs_workers: bool)
 class ClusterWatch:
     """``name`` is the process's own, for the key that it writes to see whether the results store takes writes.
 
-    ``catalogue`` hears of the models that workers announce.
+    ``catalogue`` hears of the models that workers announce; ``refusals`` says why a store takes no writes.
     """
 
     queue: JobQueue
@@ -35,7 +39,12 @@ class ClusterWatch:
     name: str
     needs_workers: bool
     workers: list[WorkerInfo] = field(default_factory=list)
-    refused: str | None = NOT_ASKED_YET
+    refusals: dict[str, str] = field(default_factory=lambda: dict.fromkeys((QUEUE, RESULTS), NOT_ASKED_YET))
+
+    @property
+    def refused(self) -> str | None:
+        """Why a store takes no writes, the queue's reason first."""
+        return self.refusals.get(QUEUE) or self.refusals.get(RESULTS)
 
     @property
     def reason(self) -> str | None:
@@ -62,14 +71,21 @@ class ClusterWatch:
             await asyncio.sleep(LOOK_EACH_S)
 
     async def look(self) -> None:
-        """Write to both stores, and count the workers that still take jobs."""
-        try:
+        """Write to each store, and count the workers that still take jobs."""
+        with self._noted(QUEUE):
             await self.queue.sweep()
-            await self.results.put(f"watch/{self.name}", b"", 10 * LOOK_EACH_S)
             known, models = await self.queue.workers(), await self.queue.models()
+            self.workers = [worker for worker in known if not worker.draining]
+            self.catalogue.hear(models)
+        with self._noted(RESULTS):
+            await self.results.put(f"watch/{self.name}", b"", 10 * LOOK_EACH_S)
+
+    @contextlib.contextmanager
+    def _noted(self, store: str) -> Generator[None, None, None]:
+        """Whether it took what was done."""
+        try:
+            yield
         except NotReady as error:
-            self.refused = error.message
-            return
-        self.refused = None
-        self.workers = [worker for worker in known if not worker.draining]
-        self.catalogue.hear(models)
+            self.refusals[store] = error.message
+        else:
+            self.refusals.pop(store, None)

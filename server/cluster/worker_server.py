@@ -141,6 +141,7 @@ def worker_terms(settings: Settings, profile: ModelProfile, listening: socket.so
         profile=profile.model_dump_json(),
         renew_each_s=settings.lease_s / RENEWALS_A_LEASE,
         stalled_after_s=settings.stalled_after_s,
+        ends_when_hung=True,
         checkpoints=CheckpointTerms(
             CheckpointKind(settings.checkpoint),
             settings.checkpoint_each_steps,

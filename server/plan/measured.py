@@ -14,12 +14,19 @@ Labels = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """All series of a scrape by name and labels; two scrapes' difference is what happened between them."""
+    """All series of a scrape by name and labels.
+
+    Two scrapes' difference is what happened between them, the sum of two processes' what happened in both.
+    """
 
     values: dict[tuple[str, Labels], float]
 
     def __sub__(self, earlier: "Sums") -> "Sums":
         return Sums({key: value - earlier.values.get(key, 0.0) for key, value in self.values.items()})
+
+    def __add__(self, other: "Sums") -> "Sums":
+        keys = self.values.keys() | other.values.keys()
+        return Sums({key: self.values.get(key, 0.0) + other.values.get(key, 0.0) for key in keys})
 
     def total(self, name: str, **labels: str) -> float:
         """The sum over all series of the name that have these labels."""
@@ -46,11 +53,15 @@ def mean_step_times(sums: Sums) -> StepTimes:
                 mean_s = sums.total("h2serve_step_seconds_sum", batch=batch) / count
                 seconds[int(batch)] = max(SHORTEST_S, mean_s)
     if not seconds:
-        raise SettingsError("the server has taken no step yet, so there are no step times to plan with")
+        raise SettingsError(
+            "no step was taken there yet; an API without an engine takes none: name its workers too"
+        )
     return StepTimes(seconds)
 
 
 def mean_stage_s(sums: Sums, stage: str) -> float:
-    """Mean seconds of an image's ``encode`` or ``decode``; 0 before the first."""
+    """Mean seconds of an image's ``encode`` or ``decode``. Raises SettingsError before the first answer."""
     count = sums.total("h2serve_generation_stage_seconds_count", stage=stage)
-    return sums.total("h2serve_generation_stage_seconds_sum", stage=stage) / count if count else 0.0
+    if not count:
+        raise SettingsError(f"no image was answered there yet; a worker answers none: name its API, or --{stage}")
+    return sums.total("h2serve_generation_stage_seconds_sum", stage=stage) / count

@@ -35,6 +35,8 @@ NO_CHECKPOINTS = CheckpointTerms(CheckpointKind.OFF)
 class WorkerTerms:
     """Times in seconds. A worker whose engine has not ticked for ``stalled_after_s`` renews no lease.
 
+    After as long again it ``ends_when_hung``, for a new process to begin; not beside its own queue, whose jobs
+    would be lost with it, while a step that takes so long on a slow device does come to its end.
     ``max_images`` is what it announces, and ``most_pixels`` what samples under way may have in sum, None without a
     bound; ``address`` is where its metrics are, ``profile`` what it tells of its model.
     """
@@ -49,5 +51,6 @@ class WorkerTerms:
     profile: str = ""
     renew_each_s: float = 3.0
     stalled_after_s: float = 30.0
+    ends_when_hung: bool = False
     store_patience_s: float = 10.0
     checkpoints: CheckpointTerms = NO_CHECKPOINTS

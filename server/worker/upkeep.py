@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from server.endless import goes_on
+from server.errors import ServerError
 from server.jobs.interface import JobQueue
 from server.jobs.lease import LeaseReport
 from server.jobs.workers import WorkerInfo
@@ -18,33 +19,55 @@ BEAT_EACH_S, BEAT_TTL_MS = 3.0, 15_000
 log = logging.getLogger(__name__)
 
 
+class HungEngine(ServerError):
+    """The engine's loop stands still and will not turn again; the process has to be started again."""
+
+
 @dataclass(frozen=True)
 class Upkeep:
-    """``on_gone`` is told of lost leases, ``on_drain`` when somebody asked the worker to leave."""
+    """``on_gone`` is told of lost leases, ``on_drain`` when somebody asked the worker to leave.
+
+    ``hung_after_s`` is how long the engine may go on not to tick, None for ever.
+    """
 
     queue: JobQueue
     book: Book
     renew_each_s: float
     clock: Callable[[], float]
     is_ticking: Callable[[], bool]
+    hung_after_s: float | None
     info: Callable[[], WorkerInfo]
     on_gone: Callable[[LeaseReport, Sequence[Running]], None]
     on_drain: Callable[[], None]
 
     async def renew(self) -> None:
-        """For ever. A hung engine's leases are left to end: others get its jobs, and what it writes is refused."""
+        """For ever. A hung engine's leases are left to end: others get its jobs, and what it writes is refused.
+
+        Raises HungEngine. Its time counts from where it was first seen to stand still: a process that slept
+        finds an old tick when it wakes up, and its engine as well as before.
+        """
+        still_since_s: float | None = None
         while goes_on():
             await asyncio.sleep(self.renew_each_s)
-            jobs = list(self.book.jobs.values())
-            if jobs and not self.is_ticking():
-                log.error("the engine's loop does not tick, %d jobs are not renewed", len(jobs))
-            elif jobs:
-                try:
-                    report = await self.queue.renew([job.lease for job in jobs])
-                except GONE:
-                    log.warning("%d leases could not be renewed", len(jobs))
-                    continue
-                self.on_gone(report, jobs)
+            if self.is_ticking():
+                still_since_s = None
+                await self._renew_all()
+            elif still_since_s is None:
+                still_since_s = self.clock()
+                log.error("the engine's loop does not tick, %d jobs are not renewed", len(self.book.jobs))
+            elif self.hung_after_s is not None and self.clock() - still_since_s > self.hung_after_s:
+                raise HungEngine(f"the engine hangs: its loop has not turned for {2 * self.hung_after_s:g} s")
+
+    async def _renew_all(self) -> None:
+        jobs = list(self.book.jobs.values())
+        if not jobs:
+            return
+        try:
+            report = await self.queue.renew([job.lease for job in jobs])
+        except GONE:
+            log.warning("%d leases could not be renewed", len(jobs))
+            return
+        self.on_gone(report, jobs)
 
     async def beat(self) -> None:
         """For ever: the heartbeat, and what is due in the queue."""

@@ -81,13 +81,14 @@ class Worker:
             terms.renew_each_s,
             clock,
             lambda: self.has_pulse,
+            terms.stalled_after_s if terms.ends_when_hung else None,
             lambda: self.info,
             self.ending.drop,
             self.leaving.set,
         )
 
     async def run(self) -> None:
-        """Until cancelled. Raises LostDevice, after every job was handed back, and whatever else breaks it."""
+        """Until cancelled. Raises LostDevice, after every job was handed back, HungEngine, and what breaks it."""
         loop = asyncio.get_running_loop()
         self._engine.start(
             lambda event: hand_over(loop, self._events.put_nowait, event),

@@ -42,7 +42,7 @@ def test_workers_count_steps_apis_count_requests_and_all_apis_tell_one_queue(pro
         assert first.total("h2serve_pair_request_seconds_count", **PAIR) == 4
         ended = [sums.total("h2serve_jobs_total", state="finished") for sums in (counted, first, second)]
         assert sum(ended) == 4, "each end is counted once, by whoever brought it about"
-        assert first.total("h2serve_redis_writable", store="queue") == 1
+        assert [first.total("h2serve_redis_writable", store=name) for name in ("queue", "results")] == [1, 1]
         assert second.total("h2serve_workers_live") == 1
         stats = [client.get("/v1/stats/thresholds").json() for client in (one, other)]
         assert stats[0] == stats[1]

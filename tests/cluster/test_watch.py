@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import replace
 
 from server.catalogue import Catalogue
-from server.cluster.watch import NO_WORKER, NOT_ASKED_YET, ClusterWatch, reason_not_ready
-from server.errors import StorageFull
+from server.cluster.watch import NO_WORKER, NOT_ASKED_YET, QUEUE, RESULTS, ClusterWatch, reason_not_ready
+from server.errors import StorageFull, StorageUnreachable
 from server.jobs.memory import MemoryQueue
 from server.jobs.workers import WorkerInfo
 from server.profile import load_profile
@@ -22,6 +22,13 @@ class FullResults(MemoryResults):
         raise StorageFull("there is no room")
 
 
+class GoneQueue(MemoryQueue):
+    """A queue whose Redis does not answer."""
+
+    async def sweep(self) -> None:
+        raise StorageUnreachable("nobody is there")
+
+
 def test_requests_are_welcome_while_redis_takes_writes_and_a_worker_lives() -> None:
     assert reason_not_ready(None, 1, True) is None
     assert reason_not_ready(None, 0, True) == NO_WORKER
@@ -29,8 +36,10 @@ def test_requests_are_welcome_while_redis_takes_writes_and_a_worker_lives() -> N
     assert reason_not_ready("gone", 1, False) == "gone"
 
 
-def watch(results: MemoryResults, needs_workers: bool = True) -> ClusterWatch:
-    queue = MemoryQueue(new_tokens(), Clock())
+def watch(
+    results: MemoryResults, needs_workers: bool = True, kind: type[MemoryQueue] = MemoryQueue
+) -> ClusterWatch:
+    queue = kind(new_tokens(), Clock())
     return ClusterWatch(queue, results, Catalogue((load_profile("flux-nano"),)), "api", needs_workers)
 
 
@@ -63,8 +72,22 @@ def test_only_workers_that_take_jobs_count() -> None:
 def test_a_store_that_takes_nothing_is_not_ready_with_its_reason() -> None:
     async def scenario() -> None:
         seen = watch(FullResults(Clock()), needs_workers=False)
+        await seen.queue.announce(WORKER, 15_000)
         await seen.look()
         assert seen.reason == "there is no room"
+        assert seen.refusals == {RESULTS: "there is no room"}, "the queue takes writes"
+        assert len(seen.workers) == 1, "and says who works"
+
+    asyncio.run(scenario())
+
+
+def test_a_queue_that_is_gone_is_told_apart_from_the_results_store() -> None:
+    async def scenario() -> None:
+        seen = watch(MemoryResults(Clock()), needs_workers=False, kind=GoneQueue)
+        assert seen.refusals.keys() == {QUEUE, RESULTS}
+        await seen.look()
+        assert seen.refusals == {QUEUE: "nobody is there"}
+        assert seen.reason == "nobody is there"
         assert seen.images_per_s(None) is None
 
     asyncio.run(scenario())

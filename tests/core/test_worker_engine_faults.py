@@ -8,6 +8,7 @@ import pytest
 from server.engine.interface import DeviceLost
 from server.jobs.event import JobState
 from server.worker.rules import ticks
+from server.worker.upkeep import HungEngine
 from server.worker.worker import LostDevice
 from tests.core.fading import Fading
 from tests.core.hand_engine import HandEngine
@@ -39,6 +40,52 @@ def test_an_engine_that_does_not_tick_renews_no_lease() -> None:
         await world.until(lambda: queue.refused > 0)
 
     run_worked(scenario, engine, QUICK, queue=queue)
+
+
+def test_a_worker_ends_when_its_engine_stays_still_for_twice_the_bound() -> None:
+    engine = StillEngine()
+
+    async def scenario(world: Worked) -> None:
+        await world.submit(job("a"))
+        await asyncio.sleep(0.1)
+        world.clock.now_s = 30.0
+        await asyncio.sleep(0.1)
+        assert not world.running.done()
+        world.clock.now_s = 30.1
+        with pytest.raises(HungEngine, match="has not turned for 60 s"):
+            await world.running
+        status = await world.status_of("a")
+        assert (status.state, status.deaths) == (JobState.QUEUED, 1), "its lease has ended by itself"
+
+    run_worked(scenario, engine, replace(QUICK, ends_when_hung=True))
+
+
+def test_a_worker_that_slept_with_its_engine_does_not_end() -> None:
+    engine = StillEngine()
+
+    async def scenario(world: Worked) -> None:
+        await asyncio.sleep(0.1)
+        engine.tick_s = 0.0
+        await asyncio.sleep(0.1)
+        world.clock.now_s = 1000.0
+        await asyncio.sleep(0.1)
+        engine.tick_s = 1000.0
+        await asyncio.sleep(0.1)
+        assert not world.running.done() and world.worker.has_pulse
+
+    run_worked(scenario, engine, replace(QUICK, ends_when_hung=True))
+
+
+def test_a_worker_beside_its_queue_outlives_a_long_step() -> None:
+    engine = StillEngine()
+
+    async def scenario(world: Worked) -> None:
+        await asyncio.sleep(0.1)
+        world.clock.now_s = 1000.0
+        await asyncio.sleep(0.1)
+        assert not world.running.done()
+
+    run_worked(scenario, engine, QUICK)
 
 
 def test_an_engine_is_alive_while_it_ticks() -> None:

@@ -65,10 +65,11 @@ def test_a_worker_is_told_to_leave_under_load(
 
 @case()
 def test_an_engine_hangs_and_its_late_word_is_not_heard(redis: RedisServer) -> None:
-    with cluster(redis.url, H2SERVE_STALLED_AFTER_S="1") as processes:
+    # It is silent for longer than the lease past the bound, and wakes up before twice the bound: it would end.
+    with cluster(redis.url, H2SERVE_STALLED_AFTER_S="10") as processes:
         _, client = processes.api()
         with client:
-            hung = processes.worker("hangs-on-step:step_s=0.1,hang_s=12")
+            hung = processes.worker("hangs-on-step:step_s=0.1,hang_s=17")
             run = Run(client, redis.url)
             run.until_ready()
             jobs = [run.submit(0), run.submit(1, "a poison star")]

@@ -1,23 +1,29 @@
 """Where a plan's numbers come from, and what the command says of them."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from server.__main__ import main
+from server.access.caller import Caller, Limits
+from server.access.key import ApiKey, digest, new_secret
+from server.access.key_file import write_keys
 from server.engine.fake import InstantEngine
 from server.engine.interface import BatchStepped
 from server.errors import SettingsError
 from server.measured_share import share_at
 from server.plan.gpus import gpu_named, known_gpus
-from server.plan.measured import mean_stage_s, mean_step_times, read_sums
+from server.plan.measured import Sums, mean_stage_s, mean_step_times, read_sums
 from server.plan.share import share_of
 from server.profile import load_profile
+from tests.cluster.processes import cluster, until_ready
 from tests.live import live_server
 from tests.metrics.sides import OFF, Sides, row
+from tests.redis_server import redis_server
 
 NANO, FLUX1 = load_profile("flux-nano"), load_profile("black-forest-labs/FLUX.1-dev")
-PLAN = ("plan", "--rate", "2", "--p99", "9", "--preset", "balanced")
+PLAN = ("plan", "--rate", "2", "--p99", "9")
 
 
 def test_a_preset_measured_on_the_model_says_so() -> None:
@@ -61,11 +67,17 @@ def test_step_times_are_the_means_of_what_was_stepped_between_two_scrapes() -> N
     sums = read_sums(sides.text()) - earlier
     times = mean_step_times(sums)
     assert {size: pytest.approx(seconds) for size, seconds in times.seconds.items()} == {1: 0.2, 8: 1.2}
-    assert mean_stage_s(sums, "decode") == 0
+    with pytest.raises(SettingsError, match="no image was answered"):
+        mean_stage_s(sums, "decode")
+
+
+def test_what_two_processes_measured_is_added_up() -> None:
+    one, other = Sums({("steps", ()): 1.0, ("images", ()): 2.0}), Sums({("steps", ()): 4.0, ("jobs", ()): 8.0})
+    assert (one + other).values == {("steps", ()): 5.0, ("images", ()): 2.0, ("jobs", ()): 8.0}
 
 
 def test_before_the_first_step_there_is_nothing_to_plan_with() -> None:
-    with pytest.raises(SettingsError, match="no step yet"):
+    with pytest.raises(SettingsError, match="no step was taken"):
         mean_step_times(read_sums(Sides().text()))
 
 
@@ -76,6 +88,13 @@ def test_the_command_marks_what_was_never_run_as_an_estimate(capsys: pytest.Capt
     said = capsys.readouterr().out
     assert "estimate: h2serve was never run on h100" in said and "xDiT" in said
     assert "yes" in said
+    assert "encode and decode count as 0 s, give --encode and --decode" in said
+
+
+def test_times_that_are_given_are_not_remarked_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([*PLAN, "--step-times", "1:0.01", "--encode", "0.1", "--decode", "0", "--json"])
+    assert len(json.loads(capsys.readouterr().out)["remarks"]) == 1, "of the preset"
 
 
 def test_the_command_reads_a_running_server_s_metrics(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,6 +108,46 @@ def test_the_command_reads_a_running_server_s_metrics(capsys: pytest.CaptureFixt
     assert "measured" in answer["remarks"][0]
 
 
+def exit_code(*words: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main([*PLAN, *words])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_the_command_shows_its_key_where_the_metrics_want_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book, key = tmp_path / "keys.json", new_secret()
+    write_keys(book, [ApiKey(digest(key), Caller("k1", "somebody", 1.0, Limits(), is_admin=True), 1000)])
+    with live_server(InstantEngine, keys=str(book)) as client:
+        headers = {"authorization": f"Bearer {key}"}
+        client.post("/v1/images/generations", json={"prompt": "a star"}, headers=headers).raise_for_status()
+        url = str(client.base_url)
+        assert exit_code("--url", url) == 2
+        assert "wants --key" in capsys.readouterr().err
+        assert exit_code("--url", url, "--key", key) == 0
+
+
+def test_an_api_and_a_worker_are_read_together_and_one_alone_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with redis_server() as redis, cluster(redis.url) as processes:
+        worker = processes.worker("slow-step:step_s=0.02").port_address
+        _, client = processes.api()
+        with client:
+            until_ready(client)
+            client.post("/v1/images/generations", json={"prompt": "a star"}).raise_for_status()
+        api = str(client.base_url)
+        assert exit_code("--url", api) == 2
+        assert "name its workers too" in capsys.readouterr().err
+        assert exit_code("--url", worker) == 2
+        assert "name its API, or --encode" in capsys.readouterr().err
+        assert exit_code("--url", worker, "--encode", "0.1", "--decode", "0.1") == 0
+        assert exit_code("--url", api, "--url", worker) == 0
+        assert worker in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -98,6 +157,7 @@ def test_the_command_reads_a_running_server_s_metrics(capsys: pytest.CaptureFixt
         (("--gpu", "h100", "--steps", "400"), "allowed is at least"),
         (("--url", "ftp://x"), "allowed is one that begins with http"),
         (("--url", "http://127.0.0.1:9"), "cannot be read"),
+        (("--url", "http://127.0.0.1:9", "--preset", "fast"), "with --url the clients' own thresholds count"),
     ],
 )
 def test_what_cannot_be_planned_is_said_in_one_line_with_exit_code_2(
