@@ -76,16 +76,24 @@ SENCACHE = tuple(
     Setting("sencache", (("threshold", threshold), ("start", start), ("max_skips", max_skips)))
     for threshold, start, max_skips in (
         (0.6, 0.005, 3),
-        (0.05, 0.005, 3),
-        (0.1, 0.02, 3),
-        (0.2, 0.05, 3),
         (0.3, 0.1, 4),
         (0.45, 0.2, 5),
         (0.6, 0.3, 6),
         (0.9, 0.6, 8),
+        (1.2, 0.9, 10),
+        (2.0, 1.2, 10),
+        (3.6, 2.0, 12),
     )
 )
-"""First what is published for FLUX.1; wider bounds are for the lower end of the work."""
+"""First what is published for FLUX.1; wider bounds are for little work. Below 0.3 flux-nano computes everything."""
+DBCACHE = (
+    *grid("dbcache", "threshold", RESIDUAL_CHANGES),
+    *grid("dbcache", "threshold", (0.12, 0.2), first=1, warmup=4, max_consecutive=4),
+    *grid("dbcache", "threshold", (0.2, 0.4), warmup=4),
+    *grid("dbcache", "threshold", (0.4,), warmup=2),
+)
+"""First with its authors' warm-up of 8 steps, then as in their own table for FLUX.1 (one block, 4 steps, at most 4
+reused in a row), then with shorter warm-ups for the lower end of the work."""
 
 SWEEPS: Mapping[str, tuple[Setting, ...]] = {
     "default": pairs("default", DEFAULT_PAIRS),
@@ -111,7 +119,7 @@ SWEEPS: Mapping[str, tuple[Setting, ...]] = {
     ),
     "sencache": (),  # it and the next one are nothing without a fit
     "ertacache-like": (),
-    "dbcache": grid("dbcache", "threshold", RESIDUAL_CHANGES),
+    "dbcache": DBCACHE,
     "mask": grid("mask", "steps", (MASK_29, MASK_37)),
 }
 
