@@ -15,8 +15,9 @@ from h2cache.arena.perceptual import open_lpips
 from h2cache.arena.prompts import hash_of, read_prompts, refuse_overlap
 from h2cache.arena.report import write_report
 from h2cache.arena.same_run import Asked, keep, refuse_another
+from h2cache.arena.setting import Setting
 from h2cache.arena.studio import Studio, model_name, open_studio
-from h2cache.arena.sweep import SWEEPS, Setting, settings_of
+from h2cache.arena.sweep import SWEEPS, settings_of
 from h2cache.errors import H2CacheError
 
 

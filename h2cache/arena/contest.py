@@ -12,9 +12,9 @@ from h2cache.arena.fidelity import compare
 from h2cache.arena.outcomes import OutcomeShares, write_outcomes
 from h2cache.arena.perceptual import Distance
 from h2cache.arena.rows import Row, read_rows, write_rows
+from h2cache.arena.setting import OFF, Setting
 from h2cache.arena.shots import Developed, Shot, develop
 from h2cache.arena.studio import Image, Studio
-from h2cache.arena.sweep import OFF, Setting
 
 SHOWN_PROMPTS = 4
 """So many prompts' first images are kept for the contact sheets."""

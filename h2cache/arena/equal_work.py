@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from h2cache.arena.ranking import Point, curve, quality_at, work_for
-from h2cache.arena.sweep import OFF
+from h2cache.arena.setting import OFF
 
 SHARES = (0.2, 0.3, 0.4, 0.5, 0.6)
 """Of a measure of work, at which PSNR is read off each curve."""

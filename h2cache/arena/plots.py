@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from h2cache.arena.equal_work import front
 from h2cache.arena.outcomes import OutcomeShares
 from h2cache.arena.ranking import Point, curve
-from h2cache.arena.sweep import OFF
+from h2cache.arena.setting import OFF
 
 QUALITIES = {"psnr": "PSNR (dB)", "ssim": "SSIM", "flip": "FLIP (less is better)"}
 WORKS = {

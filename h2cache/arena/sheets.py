@@ -10,7 +10,7 @@ from PIL import ImageDraw, ImageFont
 
 from h2cache.arena.contest import SHOWN_PROMPTS, kept_image
 from h2cache.arena.ranking import Point
-from h2cache.arena.sweep import OFF
+from h2cache.arena.setting import OFF
 
 CELL, CAPTION, GAIN = 144, 34, 4
 SHOWN_AT = 0.3

@@ -1,50 +1,12 @@
 """Which settings each method is run with: from careful to greedy, so that the curves overlap."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from h2cache.arena.calibration.fit import Fit
+from h2cache.arena.setting import Setting, grid, pairs
 from h2cache.errors import H2CacheError
-from h2cache.method import Method
-from h2cache.methods import MASK_29, MASK_37, PROCACHE_FLUX1, method
-
-OFF = "off"
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A method with parameters; ``off`` has none. ``shown``: what is said instead of fitted parameters."""
-
-    name: str
-    parameters: tuple[tuple[str, Any], ...] = ()
-    shown: tuple[tuple[str, Any], ...] | None = None
-
-    @property
-    def label(self) -> str:
-        """``k=v`` joined by spaces, numbers as %g."""
-        return " ".join(
-            f"{key}={_shown(value)}" for key, value in (self.parameters if self.shown is None else self.shown)
-        )
-
-    def make(self) -> Method | None:
-        """The method; None for ``off``."""
-        return None if self.name == OFF else method(self.name, dict(self.parameters))
-
-
-def _shown(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def grid(name: str, key: str, values: Sequence[Any], **others: Any) -> tuple[Setting, ...]:
-    """One setting for each value of one parameter, the others being the same."""
-    return tuple(Setting(name, ((key, value), *others.items())) for value in values)
-
-
-def pairs(name: str, values: Sequence[tuple[float, float]]) -> tuple[Setting, ...]:
-    """One setting for each pair of thresholds."""
-    return tuple(Setting(name, (("tau1", tau1), ("tau2", tau2))) for tau1, tau2 in values)
-
+from h2cache.methods import MASK_29, MASK_37, PROCACHE_FLUX1
 
 DEFAULT_PAIRS = (
     (0.015, 0.022),
@@ -73,16 +35,24 @@ SENCACHE = tuple(
     Setting("sencache", (("threshold", threshold), ("start", start), ("max_skips", max_skips)))
     for threshold, start, max_skips in (
         (0.6, 0.005, 3),
-        (0.05, 0.005, 3),
-        (0.1, 0.02, 3),
-        (0.2, 0.05, 3),
         (0.3, 0.1, 4),
         (0.45, 0.2, 5),
         (0.6, 0.3, 6),
         (0.9, 0.6, 8),
+        (1.2, 0.9, 10),
+        (2.0, 1.2, 10),
+        (3.6, 2.0, 12),
     )
 )
-"""First what is published for FLUX.1; wider bounds are for the lower end of the work."""
+"""First what is published for FLUX.1, last what takes little work; below 0.3 flux-nano computes every step."""
+DBCACHE = (
+    *grid("dbcache", "threshold", RESIDUAL_CHANGES),
+    *grid("dbcache", "threshold", (0.12, 0.2), first=1, warmup=4, max_consecutive=4),
+    *grid("dbcache", "threshold", (0.2, 0.4), warmup=4),
+    *grid("dbcache", "threshold", (0.4,), warmup=2),
+)
+"""First with its authors' warm-up of 8 steps, then as in their own table for FLUX.1 (one block, 4 steps, at most 4
+reused in a row), then with shorter warm-ups for the lower end of the work."""
 
 SWEEPS: Mapping[str, tuple[Setting, ...]] = {
     "default": pairs("default", DEFAULT_PAIRS),
@@ -108,7 +78,7 @@ SWEEPS: Mapping[str, tuple[Setting, ...]] = {
     ),
     "sencache": (),  # it and the next one are nothing without a fit
     "ertacache-like": (),
-    "dbcache": grid("dbcache", "threshold", RESIDUAL_CHANGES),
+    "dbcache": DBCACHE,
     "mask": grid("mask", "steps", (MASK_29, MASK_37)),
 }
 

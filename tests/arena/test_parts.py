@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from h2cache.arena.equal_work import standings
 from h2cache.arena.fidelity import compare
+from h2cache.arena.fit_files import committed_fit
 from h2cache.arena.plots import WORKS, headline
 from h2cache.arena.ranking import Point, curve, points_of, quality_at, work_for
 from h2cache.arena.report import markdown
@@ -31,6 +32,21 @@ def test_every_method_is_swept_and_every_setting_can_be_built() -> None:
         assert setting.label == " ".join(
             f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in setting.parameters
         )
+
+
+def test_no_two_settings_of_the_sweeps_are_the_same() -> None:
+    fit = committed_fit("flux-nano", 28)
+    for chosen in (settings_of(list(SWEEPS)), settings_of(list(SWEEPS), fit)):
+        assert len({(setting.name, setting.label) for setting in chosen}) == len(chosen)
+
+
+def test_sencache_and_dbcache_are_asked_for_little_work_too() -> None:
+    """Their shares cannot fall below what warm-ups and caps of reuse leave; both used to end near a half."""
+    fit = committed_fit("flux-nano", 28)
+    wanted = {"sencache": [("max_skips", 10)], "dbcache": [("warmup", 4), ("max_consecutive", 4), ("warmup", 2)]}
+    for name, parameters in wanted.items():
+        found = {each for setting in settings_of([name], fit) for each in setting.parameters}
+        assert found >= set(parameters)
 
 
 def test_without_a_method_it_makes_flux_pipeline_s_image(folder: Path) -> None:

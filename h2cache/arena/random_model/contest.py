@@ -10,9 +10,9 @@ from torch import Tensor
 from h2cache.arena.fidelity import relative_l1
 from h2cache.arena.ranking import points_of
 from h2cache.arena.rows import Row, read_rows, write_rows
+from h2cache.arena.setting import OFF, Setting, grid, pairs
 from h2cache.arena.shots import Developed, Shot, develop
 from h2cache.arena.source import Source
-from h2cache.arena.sweep import OFF, Setting, grid, pairs
 
 SETTINGS = (
     *pairs("default", ((0.025, 0.037), (0.06, 0.09), (0.11, 0.16))),
