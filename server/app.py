@@ -224,7 +224,9 @@ def label_rule(settings: Settings, profile: ModelProfile) -> ThresholdRule:
 def served_profile(settings: Settings) -> ModelProfile:
     """The model's profile, with the presets of a calibration where the settings name one."""
     profile = load_profile(settings.model)
-    return with_presets(profile, read_presets(Path(settings.presets))) if settings.presets else profile
+    return (
+        with_presets(profile, read_presets(Path(settings.presets), profile.name)) if settings.presets else profile
+    )
 
 
 def served_models(settings: Settings) -> Catalogue:

@@ -35,10 +35,15 @@ class Preset(BaseModel):
     last_full: bool = False
     measured_flops_ratio: float | None = None
     measured_seconds_ratio: float | None = None
-    measured_speedup: float | None = None
     measured_psnr_db: float | None = None
     measured_ssim: float | None = None
     measured_flip: float | None = None
+
+    def without_figures(self) -> "Preset":
+        """The same on a model that it was not measured on."""
+        return self.model_copy(
+            update={name: None for name in type(self).model_fields if name.startswith("measured_")}
+        )
 
 
 PAPER_PRESET = Preset.model_validate({"method": "paper", "tau1": PAPER_PAIR[0], "tau2": PAPER_PAIR[1]})
@@ -102,8 +107,10 @@ def load_profile(model: str, profiles: Path = PROFILES) -> ModelProfile:
             return profile
         if pipeline and profile.stands_in_for == pipeline:
             stand_in = profile
-    changes = {"name": served_name(source), "aliases": (), "folder": source}
-    return (stand_in or _read(profiles / FALLBACK)).model_copy(update=changes)
+    known = stand_in or _read(profiles / FALLBACK)
+    presets = {name: preset.without_figures() for name, preset in known.presets.items()}
+    changes = {"name": served_name(source), "aliases": (), "folder": source, "presets": presets}
+    return known.model_copy(update=changes)
 
 
 def with_presets(profile: ModelProfile, presets: Mapping[str, Preset]) -> ModelProfile:

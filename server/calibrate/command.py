@@ -52,7 +52,7 @@ def calibrate(asked: Calibration, run: Runner = subprocess.call) -> None:
         f"{profile.default_width}x{profile.default_height}, guidance {profile.default_guidance:g}, "
         f"device {asked.device}; against the uncached images."
     )
-    write_presets(asked.out, chosen, told)
+    write_presets(asked.out, chosen, profile.name, told)
     draw(asked.out.with_suffix(".png"), points, chosen)
 
 

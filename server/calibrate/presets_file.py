@@ -12,9 +12,9 @@ from server.errors import SettingsError
 from server.profile import Preset
 
 
-def write_presets(path: Path, chosen: Mapping[str, Point], told: str) -> None:
-    """``told`` is the comment at the top: what was measured on what."""
-    lines = [f"# {line}" for line in told.splitlines()]
+def write_presets(path: Path, chosen: Mapping[str, Point], model: str, told: str) -> None:
+    """``model`` is the name of what was measured; ``told`` is the comment at the top, with all else."""
+    lines = [*(f"# {line}" for line in told.splitlines()), f'model = "{model}"']
     for name, point in chosen.items():
         target = TARGETS[name]
         lines += [
@@ -32,18 +32,22 @@ def write_presets(path: Path, chosen: Mapping[str, Point], told: str) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def read_presets(path: Path) -> dict[str, Preset]:
-    """The presets of a file. Raises SettingsError, which names the first thing that is wrong."""
+def read_presets(path: Path, model: str) -> dict[str, Preset]:
+    """The presets of a file for a model, with figures where they were measured on that one.
+
+    Raises SettingsError, which names the first thing that is wrong.
+    """
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"presets file {str(path)!r} cannot be read: {error}") from error
-    presets = said.pop("presets", None)
+    presets, measured_on = said.pop("presets", None), said.pop("model", None)
     if said or not isinstance(presets, dict) or not presets:
         raise SettingsError(f"presets file {str(path)!r} has no [presets.NAME], or something else besides")
     try:
-        return {name: Preset.model_validate(preset) for name, preset in presets.items()}
+        read = {name: Preset.model_validate(preset) for name, preset in presets.items()}
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise SettingsError(f"presets file {str(path)!r}: {where}: {first['msg']}") from error
+    return read if measured_on == model else {name: preset.without_figures() for name, preset in read.items()}

@@ -1,13 +1,16 @@
 """What is told of models, presets and thresholds is what the API's document says: every field of every item."""
 
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from jsonschema import validate
 
-from server.profile import load_profile
+from server.api.presets import describe_preset
+from server.profile import PROFILES, load_profile
 from tests.api.conftest import generate
 from tests.api.test_openapi import document
 
@@ -85,5 +88,27 @@ def test_every_preset_of_the_model_tells_its_measured_speed_and_fidelity(client:
         figures = {key: value for key, value in preset.model_dump().items() if key.startswith("measured_")}
         known = {key: value for key, value in figures.items() if value is not None}
         assert known.items() <= told[name].items()
-        assert preset.measured_speedup or preset.measured_seconds_ratio
-        assert {"measured_flops_ratio", "measured_psnr_db"} <= known.keys()
+        assert {"measured_flops_ratio", "measured_seconds_ratio", "measured_psnr_db"} <= known.keys()
+
+
+PUBLISHED = {(0.15, 0.22), (0.12, 0.10), (0.12, 0.09)}
+"""Pairs in the repository Bluear7878/H2-Cache: its demo and experiment, and the defaults of two functions."""
+
+
+def test_flux_dev_has_published_thresholds_that_are_not_called_calibrated() -> None:
+    presets = load_profile("flux-dev").presets
+    assert {(presets[name].tau1, presets[name].tau2) for name in ("balanced", "quality")} < PUBLISHED
+    assert {preset.method for preset in presets.values()} == {"paper"}
+
+
+@pytest.mark.parametrize("path", [path for path in PROFILES.glob("*.toml") if path.stem != "flux-nano"], ids=str)
+def test_what_was_not_measured_is_not_called_calibrated(path: Path) -> None:
+    profile = load_profile(tomllib.loads(path.read_text())["name"])
+    assert not any(describe_preset(name, preset)["calibrated"] for name, preset in profile.presets.items())
+
+
+def test_a_folder_without_a_profile_does_not_get_another_model_s_figures(tmp_path: Path) -> None:
+    measured = (PROFILES / "flux1.toml").read_text() + "measured_flops_ratio = 0.4\n"
+    (tmp_path / "flux1.toml").write_text(measured)
+    assert load_profile("flux-dev", tmp_path).presets["quality"].measured_flops_ratio == 0.4
+    assert load_profile("someone/else", tmp_path).presets["quality"].measured_flops_ratio is None

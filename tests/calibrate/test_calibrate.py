@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.api.presets import describe_preset
+from server.app import served_profile
 from server.calibrate.choice import FULL, TARGETS, choose
 from server.calibrate.command import Calibration, arena_command, calibrate
 from server.calibrate.points import Point, read_points
@@ -16,7 +18,7 @@ from server.calibrate.presets_file import read_presets, write_presets
 from server.engine.fake import InstantEngine
 from server.errors import SettingsError, StartupError
 from server.profile import load_profile, with_presets
-from tests.live import live_server
+from tests.live import live_server, settings_for_tests
 
 PROFILE = load_profile("flux-nano")
 POINTS = st.builds(
@@ -82,8 +84,8 @@ def test_points_are_of_one_number_of_steps(tmp_path: Path) -> None:
 def test_what_is_written_is_read_again(points: list[Point]) -> None:
     chosen = choose(points)
     with TemporaryDirectory() as folder:
-        write_presets(Path(folder) / "mine.toml", chosen, "told\nin two lines")
-        read = read_presets(Path(folder) / "mine.toml")
+        write_presets(Path(folder) / "mine.toml", chosen, "mine", "told\nin two lines")
+        read = read_presets(Path(folder) / "mine.toml", "mine")
     assert list(read) == list(chosen)
     for name, preset in read.items():
         assert preset.method == "default"
@@ -104,8 +106,22 @@ def test_what_is_written_is_read_again(points: list[Point]) -> None:
 def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / "mine.toml").write_text(content)
     with pytest.raises(SettingsError, match=said) as refused:
-        read_presets(tmp_path / "mine.toml")
+        read_presets(tmp_path / "mine.toml", "mine")
     assert "\n" not in refused.value.message
+
+
+@pytest.mark.parametrize("said", ["", 'model = "flux-nano"\n', "model = 3\n"])
+def test_thresholds_measured_on_another_model_come_without_figures_and_are_not_called_calibrated(
+    tmp_path: Path, said: str
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        f"{said}[presets.fast]\ntau1 = 0.2\ntau2 = 0.3\nmeasured_flops_ratio = 0.2\nmeasured_ssim = 0.9\n"
+    )
+    settings = settings_for_tests(model="flux-dev", presets=str(file))
+    fast = served_profile(settings).presets["fast"]
+    assert (fast.tau1, fast.tau2, fast.measured_ssim) == (0.2, 0.3, None)
+    assert describe_preset("fast", fast)["calibrated"] is False
 
 
 @pytest.mark.parametrize("name", ["off", "paper"])
@@ -127,7 +143,7 @@ def test_a_model_is_calibrated_and_served_with_its_presets(tmp_path: Path) -> No
     asked = Calibration(PROFILE, prompts, tmp_path / "mine.toml", 1, 4, "cpu")
     calibrate(asked)
     assert asked.out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
-    read = read_presets(asked.out)
+    read = read_presets(asked.out, PROFILE.name)
     assert set(read) == set(TARGETS)
     with live_server(InstantEngine, presets=str(asked.out)) as client:
         assert_serves(client, list(read))
