@@ -2,7 +2,8 @@
 #   CPU:   docker build --target worker --build-arg BASE=python:3.11-slim-bookworm .
 #   CUDA:  docker build --target worker --build-arg BASE=nvidia/cuda:12.8.1-base-ubuntu24.04 .
 # PyPI's torch brings its own CUDA libraries, so that the base needs none. With PyTorch's index of CPU wheels in PIP_ARGS
-# (--extra-index-url ...) the CPU image is some gigabytes smaller. docker/wheels is looked at first.
+# (--extra-index-url https://download.pytorch.org/whl/cpu) the CPU image is some gigabytes smaller. docker/wheels is looked
+# at first. EXTRAS=otel brings what traces need.
 ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS base
@@ -20,12 +21,13 @@ WORKDIR /app
 
 FROM base AS api-packages
 ARG PIP_ARGS=""
+ARG EXTRAS=""
 COPY pyproject.toml constraints.txt docker/requirements.py /build/
 COPY docker/wheels /wheels
-# PIP_ARGS is several words.
+# PIP_ARGS is several words, EXTRAS may be none.
 # hadolint ignore=SC2086
 RUN python3 -m venv /opt/h2serve \
-    && python3 /build/requirements.py api > /build/requirements.txt \
+    && python3 /build/requirements.py api ${EXTRAS} > /build/requirements.txt \
     && /opt/h2serve/bin/python -m pip install --no-cache-dir --find-links /wheels ${PIP_ARGS} \
         --constraint /build/constraints.txt --requirement /build/requirements.txt
 # What the packages know of us: name and version. The code is in /app.
@@ -36,8 +38,9 @@ RUN /opt/h2serve/bin/python -m pip install --no-cache-dir --find-links /wheels $
 # The same and torch.
 FROM api-packages AS worker-packages
 ARG PIP_ARGS=""
+ARG EXTRAS=""
 # hadolint ignore=SC2086
-RUN python3 /build/requirements.py worker > /build/requirements.txt \
+RUN python3 /build/requirements.py worker ${EXTRAS} > /build/requirements.txt \
     && /opt/h2serve/bin/python -m pip install --no-cache-dir --find-links /wheels ${PIP_ARGS} \
         --constraint /build/constraints.txt --requirement /build/requirements.txt
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent.parent
-FILES = [ROOT / "docker-compose.yml", ROOT / "docker" / "compose.gpu.yml"]
+FILES = [ROOT / "docker-compose.yml", *sorted((ROOT / "docker").glob("compose.*.yml"))]
 COMPOSE: dict[str, Any] = yaml.safe_load(FILES[0].read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 LASTING = [name for name in SERVICES if name != "secrets"]
@@ -53,6 +53,24 @@ def test_nothing_is_used_that_compose_1_29_does_not_know(file: Path) -> None:
         for needed in service.get("depends_on", {}).values():
             assert set(needed) == {"condition"}
         assert "secrets" not in service.get("build", {})
+
+
+def test_the_second_gpu_s_worker_differs_from_the_first_by_its_gpu_and_its_name_only() -> None:
+    gpu, second = (
+        yaml.safe_load((ROOT / "docker" / f"compose.{name}.yml").read_text())["services"]
+        for name in ("gpu", "second_gpu")
+    )
+    first = {**SERVICES["worker"], **gpu["worker"]}
+    first["environment"] = {**SERVICES["worker"]["environment"], **gpu["worker"]["environment"]}
+    ids = [
+        worker["deploy"]["resources"]["reservations"]["devices"][0].pop("device_ids")
+        for worker in (first, second["worker-1"])
+    ]
+    assert ids == [["0"], ["1"]]
+    assert second["worker-1"].pop("networks") == {"front": {}, "back": {"aliases": ["worker"]}}
+    assert {name: value for name, value in first.items() if name not in ("build", "networks")} == second[
+        "worker-1"
+    ]
 
 
 def test_nothing_is_published_but_on_this_machine() -> None:

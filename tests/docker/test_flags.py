@@ -14,7 +14,7 @@ from server.settings import Settings
 from tests.docker.manifests import container_of
 
 ROOT = Path(__file__).parent.parent.parent
-COMPOSE_FILES = (ROOT / "docker-compose.yml", ROOT / "docker" / "compose.gpu.yml")
+COMPOSE_FILES = (ROOT / "docker-compose.yml", *sorted((ROOT / "docker").glob("compose.*.yml")))
 OURS = ("api", "worker")
 OF_OTHERS = {
     "HF_TOKEN",
@@ -32,9 +32,9 @@ def command_lines() -> Iterator[tuple[str, list[str]]]:
     """Where, and the words."""
     for file in COMPOSE_FILES:
         services = yaml.safe_load(file.read_text())["services"]
-        for name in OURS:
-            if "command" in services.get(name, {}):
-                yield f"{file.name} {name}", services[name]["command"]
+        for name, service in services.items():
+            if "command" in service and name.startswith(OURS):
+                yield f"{file.name} {name}", service["command"]
     for name in OURS:
         yield f"kubernetes {name}", container_of(f"h2serve-{name}")["args"]
 
@@ -71,10 +71,11 @@ def test_every_variable_is_a_setting_or_one_that_somebody_else_reads(where: str,
 def test_a_model_of_the_hub_can_be_fetched_with_a_token() -> None:
     assert {where for where, name in variables() if name == "HF_TOKEN"} == {
         "docker-compose.yml worker",
+        "compose.second_gpu.yml worker-1",
         "kubernetes worker",
     }
 
 
 def test_something_was_looked_at() -> None:
-    assert len(list(command_lines())) == 4
+    assert len(list(command_lines())) == 5
     assert len([name for _, name in variables() if name.startswith("H2SERVE_")]) > 8

@@ -68,6 +68,23 @@ def test_the_api_s_packages_are_the_server_s_without_torch() -> None:
     assert named == {"torch", "safetensors", *NEEDS_TORCH}
 
 
+@pytest.mark.parametrize("target", ["api", "worker"])
+def test_what_traces_need_is_in_an_image_that_is_asked_for_it(target: str) -> None:
+    program = [sys.executable, str(ROOT / "docker" / "requirements.py"), target]
+    without, both = (
+        subprocess.run([*program, *extras], capture_output=True, text=True, check=True).stdout.split("\n")
+        for extras in ([], ["otel"])
+    )
+    assert {re.split(r"[>=]", line)[0] for line in set(both) - set(without)} == {
+        "opentelemetry-exporter-otlp-proto-http",
+        "opentelemetry-sdk",
+    }
+    assert set(without) < set(both)
+    assert "ARG EXTRAS" in stage(f"{target}-packages")
+    wrong = subprocess.run([*program, "dev"], capture_output=True, text=True, check=False)
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
+
+
 def test_the_api_s_modules_import_without_torch() -> None:
     program = """
 import sys
