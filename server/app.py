@@ -215,9 +215,11 @@ def write_line(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def label_rule(settings: Settings, profile: ModelProfile) -> ThresholdRule:
-    """Which labels thresholds get in the metrics."""
-    presets = {name: (preset.tau1, preset.tau2) for name, preset in profile.presets.items()}
+def label_rule(settings: Settings, *profiles: ModelProfile) -> ThresholdRule:
+    """Which labels thresholds get in the metrics, the first models' presets before the others'."""
+    presets = [
+        (name, (preset.tau1, preset.tau2)) for profile in profiles for name, preset in profile.presets.items()
+    ]
     return threshold_rule(presets, settings.tau_pairs, settings.tau1_edges, settings.tau2_edges)
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docker.compose_test.base_images import PROMETHEUS, REDIS, make_base_images
-from docker.compose_test.commands import Runner, StepFailed
+from docker.compose_test.bounds import DEADLINE_S, MOST_MB, OutOfTime, deadline, disk_mb
+from docker.compose_test.commands import Runner, StepFailed, require, say
 from docker.compose_test.compose import Compose
 from docker.compose_test.daemon import docker_host
 from docker.compose_test.packages import install_packages
@@ -39,7 +40,7 @@ def main() -> None:
 def run(work: Path, steps: int, is_kept: bool) -> tuple[int, str]:
     """How many steps passed, and why the next one did not."""
     work.mkdir(parents=True, exist_ok=True)
-    log, passed = work / "commands.log", 0
+    log, passed, until_s = work / "commands.log", 0, time.monotonic() + DEADLINE_S
     log.unlink(missing_ok=True)
     try:
         with timed("packages"):
@@ -47,21 +48,25 @@ def run(work: Path, steps: int, is_kept: bool) -> tuple[int, str]:
         with docker_host(work / "docker") as host:
             api_port, prometheus_port = free_port(), free_port()
             runner = Runner(environment(host, api_port, prometheus_port), log)
-            with timed("base images"):
-                make_base_images(runner, work)
-            with timed("wheels"):
-                make_wheels(Runner(os.environ, log), work / "wheels")
             compose = Compose(runner)
             urls = (f"http://127.0.0.1:{port}" for port in (api_port, prometheus_port))
             stage = Stage(runner, compose, *urls)
             try:
-                for step in STEPS[:steps]:
-                    with timed(step.__name__.replace("_", " ")):
-                        step(stage)
-                    passed += 1
+                with deadline(until_s):
+                    with timed("base images"):
+                        make_base_images(runner, work)
+                    with timed("wheels"):
+                        make_wheels(Runner(os.environ, log), work / "wheels")
+                    for step in STEPS[:steps]:
+                        with timed(step.__name__.replace("_", " ")):
+                            step(stage)
+                        passed += 1
             finally:
                 tear_down(compose)
-    except StepFailed as error:
+            taken_mb = disk_mb(work)
+            say(f"{taken_mb} MB in {work}, allowed are {MOST_MB}")
+            require(taken_mb <= MOST_MB, "the work folder is too large")
+    except (StepFailed, OutOfTime) as error:
         return passed, f"{error}\nthe whole output is in {log}"
     if not is_kept:
         shutil.rmtree(work / "docker", ignore_errors=True)
@@ -110,12 +115,6 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
         return port
-
-
-def say(text: str) -> None:
-    """At once, also into a pipe."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

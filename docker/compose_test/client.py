@@ -4,6 +4,7 @@ import hashlib
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +35,9 @@ def body(seed: int) -> dict[str, Any]:
     }
 
 
-def generate(url: str, seed: int = 7, key: str | None = None) -> Made:
+def generate(
+    url: str, seed: int = 7, key: str | None = None, on_repeat: Callable[[int], None] = lambda seed: None
+) -> Made:
     """One image, repeated under its Idempotency-Key through refusals and lost connections, as clients do."""
     headers = {"idempotency-key": key or uuid.uuid4().hex}
     until_s, said = time.monotonic() + PATIENCE_S, "no answer"
@@ -48,6 +51,7 @@ def generate(url: str, seed: int = 7, key: str | None = None) -> Made:
                 return read(answer.json())
             said = f"{answer.status_code} {answer.text[:200]}"
             require(answer.status_code in (429, 503), said)
+        on_repeat(seed)
         time.sleep(0.5)
     raise StepFailed(f"no image in {PATIENCE_S:g} s, last: {said}")
 
@@ -60,7 +64,7 @@ def read(answer: dict[str, Any]) -> Made:
 
 @dataclass
 class Crowd:
-    """So many clients at once, each with a key and a seed of its own."""
+    """So many clients at once, each with a key and a seed of its own; ``repeated`` are the seeds that were."""
 
     url: str
     count: int
@@ -68,11 +72,13 @@ class Crowd:
     def __post_init__(self) -> None:
         self._keys = [uuid.uuid4().hex for _ in range(self.count)]
         self._started = threading.Event()
+        self.repeated: set[int] = set()
 
     def generate_all(self) -> list[Made]:
         """In order of the seeds."""
         with ThreadPoolExecutor(self.count) as threads:
-            asked = [threads.submit(generate, self.url, seed, key) for seed, key in enumerate(self._keys)]
+            seeds = enumerate(self._keys)
+            asked = [threads.submit(generate, self.url, seed, key, self.repeated.add) for seed, key in seeds]
             self._started.set()
             return [each.result() for each in asked]
 

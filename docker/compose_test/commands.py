@@ -1,6 +1,7 @@
 """Commands of other programs: run, with their output in a log, or in the error when they fail."""
 
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,3 +45,9 @@ def require(holds: bool, what: Sequence[object] | str) -> None:
     """Raise StepFailed unless it holds."""
     if not holds:
         raise StepFailed(what if isinstance(what, str) else " ".join(map(str, what)))
+
+
+def say(text: str) -> None:
+    """At once, also into a pipe."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

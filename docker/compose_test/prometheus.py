@@ -1,9 +1,11 @@
 """What the Prometheus of the compose file sees."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 
+from docker.compose_test.commands import StepFailed
 from docker.compose_test.compose import wait_for
 
 SCRAPED_S = 120.0
@@ -26,14 +28,22 @@ def wait_for_targets(url: str, api: int, workers: int) -> None:
     wait_for(are_up, f"targets up: {api} api, {workers} workers", SCRAPED_S)
 
 
-def wait_for_rules(url: str) -> int:
-    """Half of the recording rules have a value: the others record what has not happened. How many rules."""
+def wait_for_rules(url: str, go_on: Callable[[], object]) -> int:
+    """Every recording rule has a value, while requests ``go_on``: rates are of late. How many rules."""
     answer = httpx.get(f"{url}/api/v1/rules", timeout=10, trust_env=False).raise_for_status().json()
     rules = [rule for group in answer["data"]["groups"] for rule in group["rules"]]
     names = sorted({rule["name"] for rule in rules if rule["type"] == "recording"})
 
-    def have_values() -> bool:
-        return sum(bool(query(url, name)) for name in names) * 2 >= len(names) > 0
+    missing = names
 
-    wait_for(have_values, "recorded values", SCRAPED_S)
+    def have_values() -> bool:
+        nonlocal missing
+        go_on()
+        missing = [name for name in names if not query(url, name)]
+        return not missing
+
+    try:
+        wait_for(have_values, "recorded values", SCRAPED_S)
+    except StepFailed as error:
+        raise StepFailed(f"{error} of {', '.join(missing)}") from error
     return len(names)

@@ -1,26 +1,38 @@
 """``python -m load_tests.aiperf``: run aiperf against a server under a mix, and keep what it says."""
 
 import argparse
+import asyncio
+import shlex
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import httpx
 from rich.console import Console
 
 from load_tests.aiperf.command import Judged, command_for, write_prompts
 from load_tests.errors import LoadTestError, told_in_one_line
+from load_tests.files import write_json
 from load_tests.flags import positive, target_parser
+from load_tests.machine import describe_commit, describe_machine, said_by
 from load_tests.mix import load_mix
+from load_tests.server_facts import describe_server
 from load_tests.target import checked_url
 
 KEPT = ("profile_export_aiperf.csv", "profile_export_console.txt")
+PROVENANCE = "provenance.json"
+VERSION = "from importlib.metadata import version; print(version('aiperf'))"
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Exit code 0 when aiperf's is, 2 with one line where it cannot start."""
+    given = list(sys.argv[1:] if words is None else words)
     with told_in_one_line("aiperf", Console(stderr=True)):
-        judge(parser().parse_args(words))
+        judge(parser().parse_args(given), f"python -m load_tests.aiperf {shlex.join(given)}")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,10 +48,11 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def judge(arguments: argparse.Namespace) -> None:
-    """Raises LoadTestError where aiperf is not there or fails."""
+def judge(arguments: argparse.Namespace, asked: str) -> None:
+    """Raises LoadTestError where aiperf is not there or fails. ``asked`` is our command line."""
     url, mix = checked_url(arguments.url, arguments.i_own_this_server), load_mix(arguments.mix)
     judged = Judged(url, arguments.model, arguments.tokenizer, arguments.rate, arguments.requests, arguments.slo)
+    provenance = describe(url, arguments.aiperf, asked)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         command = command_for(arguments.aiperf, judged, mix, write_prompts(mix, place), place / "out")
@@ -52,6 +65,24 @@ def judge(arguments: argparse.Namespace) -> None:
         arguments.out.mkdir(parents=True, exist_ok=True)
         for name in KEPT:
             (arguments.out / name).write_bytes((place / "out" / name).read_bytes())
+        write_json(arguments.out / PROVENANCE, provenance)
+
+
+def describe(url: str, aiperf: str, asked: str) -> dict[str, Any]:
+    """Where a table came from; aiperf's version is asked of the Python beside it, None where there is none."""
+
+    async def ask() -> dict[str, Any]:
+        async with httpx.AsyncClient(base_url=url) as client:
+            return await describe_server(client)
+
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": asked,
+        "aiperf": said_by([str(Path(aiperf).with_name("python")), "-c", VERSION]),
+        "code": describe_commit(Path.cwd()),
+        "machine": describe_machine(),
+        "server": asyncio.run(ask()),
+    }
 
 
 if __name__ == "__main__":

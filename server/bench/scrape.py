@@ -35,7 +35,7 @@ def measure_scrape() -> Scrape:
     """Both sides on one registry."""
     registry = CollectorRegistry()
     presets = {f"preset-{i}": (0.001 * i, 0.7) for i in range(MAX_PRESETS)}
-    rule = threshold_rule(presets, [(0.001 * i, 0.8) for i in range(MAX_PAIRS)], EDGES, EDGES)
+    rule = threshold_rule(presets.items(), [(0.001 * i, 0.8) for i in range(MAX_PAIRS)], EDGES, EDGES)
     api, worker = ApiMetrics(registry, rule), WorkerMetrics(registry, rule)
     chosen = list(choices(presets))
     began_s = time.perf_counter()

@@ -51,7 +51,7 @@ class ApiServer:
             new_id(),
             needs_workers=not self.settings.ready_without_workers,
         )
-        rule = label_rule(self.settings, self.catalogue.default)
+        rule = label_rule(self.settings, *self.catalogue.listed)
         self._metrics = ApiMetrics(self.registry, rule)
         tell_build(self.registry, version("h2serve"), self.catalogue.default.name)
         self._traces = open_traces(self.settings.otel_endpoint, version("h2serve"))

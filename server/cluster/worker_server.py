@@ -13,7 +13,7 @@ from importlib.metadata import version
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from server.app import LoadEngine, label_rule
+from server.app import LoadEngine, label_rule, served_models
 from server.cluster.stores import Stores
 from server.engine.interface import Engine
 from server.http_server import http_config
@@ -97,7 +97,9 @@ class WorkerServer:
 
     def _parts(self, engine: Engine) -> WorkerParts:
         settings = self.settings
-        metrics = WorkerMetrics(self.registry, label_rule(settings, self.profile))
+        # The API's rule, so that a pair has the same labels on both sides, but with this model's presets first.
+        rule = label_rule(settings, self.profile, *served_models(settings).listed)
+        metrics = WorkerMetrics(self.registry, rule)
         metrics.batch_limit_is(settings.max_batch)
         tell_build(self.registry, version("h2serve"), self.profile.name)
         return WorkerParts(

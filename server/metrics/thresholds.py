@@ -13,7 +13,7 @@ NONE, CUSTOM = "none", "custom"
 NAMES = ("off", "paper")
 """Presets that every model has."""
 MAX_PRESETS, MAX_PAIRS, MAX_EDGES = 9, 32, 4
-"""Of the profile's own, of the configured list, and inner edges of the grid on each axis: 5 x 5 cells."""
+"""Of the profiles' own, of the configured list, and inner edges of the grid on each axis: 5 x 5 cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,14 @@ class ThresholdRule:
 
 
 def threshold_rule(
-    presets: Mapping[str, Pair], pairs: Iterable[Pair], edges1: Sequence[float], edges2: Sequence[float]
+    presets: Iterable[tuple[str, Pair]], pairs: Iterable[Pair], edges1: Sequence[float], edges2: Sequence[float]
 ) -> ThresholdRule:
-    """The rule for a model's presets, the configured pairs and the grid's inner edges, in rising order.
+    """The rule for the models' presets, the configured pairs and the grid's inner edges, in rising order.
 
     What is beyond ``MAX_PRESETS`` and ``MAX_PAIRS`` has no label of its own: the number of series is bounded
     whatever the configuration says. Raises ValueError for edges that do not rise or are more than ``MAX_EDGES``.
     """
-    own = list(presets.items())[:MAX_PRESETS]
+    own = list(dict.fromkeys(presets))[:MAX_PRESETS]
     exact = [PAPER_PAIR, *(pair for _, pair in own), *list(pairs)[:MAX_PAIRS]]
     return ThresholdRule(
         presets=frozenset((*NAMES, *(name for name, _ in own))),

@@ -56,7 +56,7 @@ def api_parts(
         limits=ApiLimits(prompt_limit=4000, body_limit_bytes=2**21, max_queue=16, log_prompts=log_prompts),
         queue=queue,
         results=MemoryResults(lambda: 0.0),
-        metrics=ApiMetrics(registry, threshold_rule({}, [], [0.5], [0.5])),
+        metrics=ApiMetrics(registry, threshold_rule([], [], [0.5], [0.5])),
         render_metrics=lambda: render_aside(registry),
         pair_stats=MemoryPairStats(lambda: 1000.9),
         log_line=log_line,

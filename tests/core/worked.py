@@ -101,7 +101,7 @@ async def worked(
     registry, clock = CollectorRegistry(), Clock()
     queue = queue or MemoryQueue(new_tokens(), clock)
     results = results or MemoryResults(clock)
-    metrics = WorkerMetrics(registry, threshold_rule({}, [(0.1, 0.2)], [0.5], [0.5]))
+    metrics = WorkerMetrics(registry, threshold_rule([], [(0.1, 0.2)], [0.5], [0.5]))
     stats = MemoryPairStats(clock)
     worker = Worker(WorkerParts(queue, results, engine, metrics, stats, terms, clock))
     running = asyncio.create_task(worker.run())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from load_tests.aiperf.__main__ import KEPT, main
+from load_tests.aiperf.__main__ import KEPT, PROVENANCE, main
 from load_tests.aiperf.command import Judged, command_for, write_prompts
 from load_tests.mix import load_mix
 
@@ -47,10 +47,16 @@ def test_prompts_are_the_mix_s_a_line_each(tmp_path: Path) -> None:
     assert tuple(json.loads(line)["text"] for line in lines) == mix.prompts
 
 
-def test_its_tables_are_kept(tmp_path: Path) -> None:
-    main(["--url", "http://127.0.0.1:9", "--aiperf", str(stand_in(tmp_path)), "--out", str(tmp_path / "kept")])
-    assert sorted(file.name for file in (tmp_path / "kept").iterdir()) == sorted(KEPT)
+def test_its_tables_are_kept_with_where_they_came_from(tmp_path: Path) -> None:
+    words = ["--url", "http://127.0.0.1:9", "--aiperf", str(stand_in(tmp_path)), "--out", str(tmp_path / "kept")]
+    main(words)
+    assert sorted(file.name for file in (tmp_path / "kept").iterdir()) == sorted((*KEPT, PROVENANCE))
     assert "--endpoint-type image_generation" in (tmp_path / "kept" / KEPT[0]).read_text()
+    told = json.loads((tmp_path / "kept" / PROVENANCE).read_text())
+    assert told["command"] == f"python -m load_tests.aiperf {' '.join(words)}"
+    assert told["aiperf"] is None, "the stand-in has no Python beside it"
+    assert told["machine"]["cores"] and told["machine"]["packages"] and told["started"].startswith("20")
+    assert told["server"]["build"] == []
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from server.request import CacheChoice, Timings
 
 PRESETS = {"fast": (0.25, 0.35), "balanced": (0.15, 0.22)}
 EDGES = (0.05, 0.1, 0.2, 0.4)
-RULE = threshold_rule(PRESETS, [(0.3, 0.3)], EDGES, EDGES)
+RULE = threshold_rule(PRESETS.items(), [(0.3, 0.3)], EDGES, EDGES)
 FULLEST_RULE = threshold_rule(
-    {f"preset-{i}": (0.001 * i, 0.7) for i in range(MAX_PRESETS)},
+    [(f"preset-{i}", (0.001 * i, 0.7)) for i in range(MAX_PRESETS)],
     [(0.001 * i, 0.8) for i in range(MAX_PAIRS)],
     EDGES,
     EDGES,

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.app import label_rule, served_models
 from server.metrics.thresholds import MAX_EDGES, MAX_PAIRS, MAX_PRESETS, Labels, cells, threshold_rule, written
 from server.request import CacheChoice
+from tests.live import settings_for_tests
 from tests.metrics.sides import EDGES, FULLEST_RULE, OFF, RULE, pair
 
 TAUS = st.floats(0, 1e6, allow_nan=False)
@@ -72,7 +74,7 @@ def test_whole_numbers_are_written_without_a_point() -> None:
 
 
 def test_presets_and_pairs_beyond_the_bounds_have_no_label_of_their_own() -> None:
-    presets = {f"p{i}": (i / 100, 0.7) for i in range(MAX_PRESETS + 1)}
+    presets = [(f"p{i}", (i / 100, 0.7)) for i in range(MAX_PRESETS + 1)]
     rule = threshold_rule(presets, [(i / 100, 0.8) for i in range(MAX_PAIRS + 1)], EDGES, EDGES)
     assert rule.labels(pair(0.0, 0.7, "p0")) == Labels("p0", "0", "0.7")
     beyond = rule.labels(pair(MAX_PRESETS / 100, 0.7, f"p{MAX_PRESETS}"))
@@ -81,7 +83,15 @@ def test_presets_and_pairs_beyond_the_bounds_have_no_label_of_their_own() -> Non
     assert rule.labels(pair(MAX_PAIRS / 100, 0.8)).tau2 == "0.4..inf"
 
 
+def test_the_presets_of_every_model_have_their_thresholds_as_written() -> None:
+    settings = settings_for_tests(further_models="black-forest-labs/FLUX.1-dev")
+    rule = label_rule(settings, *served_models(settings).listed)
+    for tau1, tau2 in ((0.2, 0.3), (0.25, 0.35)):
+        assert rule.labels(pair(tau1, tau2, "fast")) == Labels("fast", str(tau1), str(tau2))
+    assert len(rule.exact) <= MAX_PRESETS + MAX_PAIRS + 1
+
+
 @pytest.mark.parametrize("edges", [(), (0.2, 0.1), (0.1, 0.1), (0.0, 0.1), (-1.0,), (0.1,) * (MAX_EDGES + 1)])
 def test_edges_that_make_no_grid_are_refused(edges: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="rising numbers above 0"):
-        threshold_rule({}, [], edges, EDGES)
+        threshold_rule([], [], edges, EDGES)
