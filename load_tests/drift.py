@@ -18,8 +18,8 @@ def slope_a_minute(series: Series) -> float:
     return 60 * statistics.linear_regression(times, values).slope
 
 
-def growth_of_the_top(series: Series) -> float:
-    """Highest value of the last quarter over that of the one before: 1 for what has reached its level."""
+def growth_of_the_floor(series: Series) -> float:
+    """Least value of the last quarter over that of the one before: what is under way comes and goes, a leak stays."""
     quarter = max(1, len(series) // 4)
     before, last = series[-2 * quarter : -quarter] or series[:1], series[-quarter:]
-    return max(value for _, value in last) / max(1.0, *(value for _, value in before))
+    return min(value for _, value in last) / max(1.0, min(value for _, value in before))

@@ -13,7 +13,7 @@ from typing import Any
 from redis import Redis
 
 from load_tests.client import http_client, read_key
-from load_tests.drift import Series, growth_of_the_top, slope_a_minute
+from load_tests.drift import Series, growth_of_the_floor, slope_a_minute
 from load_tests.files import write_csv
 from load_tests.flags import target_parser
 from load_tests.loops import open_loop
@@ -99,7 +99,7 @@ def lasting_keys(keyspace: Any) -> int:
 
 
 def judge(samples: Sequence[Sample], found: Summary, most_mib_a_minute: float) -> list[Verdict]:
-    """Memory by its slope; open files and keys by whether their top has reached its level."""
+    """Memory by its slope; open files and keys by whether their floor rises."""
     memory: Series = [(sample.time_s, sample.resident_mib) for sample in samples]
     files: Series = [(sample.time_s, sample.open_files) for sample in samples]
     keys: Series = [(sample.time_s, sample.lasting_keys) for sample in samples]
@@ -107,10 +107,10 @@ def judge(samples: Sequence[Sample], found: Summary, most_mib_a_minute: float) -
         at_least_one("images", found.images),
         at_most("requests refused or failed", found.refused + found.failed, 0, ""),
         at_most("slope of the resident memory", slope_a_minute(memory), most_mib_a_minute, "MiB a minute"),
-        at_most("open files, last quarter over the one before", growth_of_the_top(files), MOST_GROWTH, ""),
+        at_most("open files, last quarter over the one before", growth_of_the_floor(files), MOST_GROWTH, ""),
         at_most(
             "keys in Redis that never expire, last quarter over the one before",
-            growth_of_the_top(keys),
+            growth_of_the_floor(keys),
             MOST_GROWTH,
             "",
         ),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from load_tests import overload, soak
-from load_tests.drift import growth_of_the_top, slope_a_minute
+from load_tests.drift import growth_of_the_floor, slope_a_minute
 from load_tests.outcome import Outcome, Reply
 from load_tests.soak import Sample
 from load_tests.summary import Summary, summarise
@@ -57,8 +57,8 @@ def test_what_fills_up_in_the_warm_up_and_then_stays_has_no_slope() -> None:
 def test_what_has_reached_its_level_does_not_grow_and_what_has_not_does() -> None:
     level = [(float(second), 50.0 + second % 7) for second in range(400)]
     rising = [(float(second), float(second)) for second in range(400)]
-    assert growth_of_the_top(level) == 1.0
-    assert growth_of_the_top(rising) > 1.3
+    assert growth_of_the_floor(level) == 1.0
+    assert growth_of_the_floor(rising) > 1.3
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,7 @@ def test_what_has_reached_its_level_does_not_grow_and_what_has_not_does() -> Non
         ([Sample(second, 500.0 + second, 30, 0) for second in range(0, 600, 5)], ["memory"]),
         ([Sample(second, 500.0, second, 0) for second in range(0, 600, 5)], ["files"]),
         ([Sample(second, 500.0, 30, second) for second in range(0, 600, 5)], ["keys"]),
+        ([Sample(second, 500.0, 30 + 9 * (second > 550), 12 + second % 40) for second in range(0, 600, 5)], []),
     ],
 )
 def test_a_soak_is_judged(samples: list[Sample], failed: list[str]) -> None:
