@@ -19,7 +19,7 @@ def slope_a_minute(series: Series) -> float:
 
 
 def growth_of_the_floor(series: Series) -> float:
-    """Least value of the last quarter over that of the one before: what is under way comes and goes, a leak stays."""
+    """Least value of the last quarter over the one before: what is under way comes and goes, a leak stays."""
     quarter = max(1, len(series) // 4)
     before, last = series[-2 * quarter : -quarter] or series[:1], series[-quarter:]
     return min(value for _, value in last) / max(1.0, min(value for _, value in before))

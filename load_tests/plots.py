@@ -48,12 +48,12 @@ def over_fidelity(points: Sequence[Point]) -> str:
     figure = Figure(figsize=(14, 4.2), layout="constrained")
     uncached = next((point.images_per_s for point in points if point.label == REFERENCE), None)
     for axes, (name, value) in zip(figure.subplots(1, len(QUALITIES)), QUALITIES.items(), strict=True):
-        for point in points:
+        for number, point in enumerate(points):
             if point.fidelity is None or point.label == REFERENCE:
                 continue
-            where = (value(point.fidelity), point.images_per_s)
+            where, above = (value(point.fidelity), point.images_per_s), 4 if number % 2 else -11
             axes.plot(*where, "o", color="#1f4e79")
-            axes.annotate(point.label, where, textcoords="offset points", xytext=(6, 4), fontsize=8)
+            axes.annotate(point.label, where, textcoords="offset points", xytext=(6, above), fontsize=8)
         if uncached is not None:
             axes.axhline(uncached, ls="--", lw=1, color="#888888", label="uncached")
             axes.legend(fontsize=8)
