@@ -42,9 +42,9 @@ def _read(path: Path) -> dict[str, object] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise H2CacheError(f"{str(path)!r} is no run.json of the arena: {error}") from error
+        raise H2CacheError(f"{str(path)!r} is no file of the arena's: {error}") from error
     if not isinstance(said, dict):
-        raise H2CacheError(f"{str(path)!r} is no run.json of the arena: it has no names")
+        raise H2CacheError(f"{str(path)!r} is no file of the arena's: it has no names")
     return said
 
 

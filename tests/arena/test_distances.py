@@ -58,6 +58,20 @@ def test_the_command_goes_on_with_seeds_that_are_not_there(tmp_path: Path) -> No
     assert len((tmp_path / "whole" / "distances.md").read_text().splitlines()) == 2 + len(DISTANCES)
 
 
+def test_seeds_of_another_shape_or_of_other_steps_are_not_added(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([*FLAGS, "--seeds", "1", "--out", str(tmp_path)])
+    pairs = (tmp_path / "distances.csv").read_bytes()
+    for words, said in ((("--steps", "8"), "steps 7 there, 8 here"), (("--grid", "2x4"), "rows 4 there, 2 here")):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([*FLAGS, "--seeds", "2", *words, "--out", str(tmp_path)])
+        assert ended.value.code == 2
+        assert f"has another run: {said}; " in capsys.readouterr().err
+    assert (tmp_path / "distances.csv").read_bytes() == pairs
+
+
 def test_too_few_steps_are_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([*FLAGS, "--steps", "2", "--out", str(tmp_path)])

@@ -38,6 +38,21 @@ def test_a_stopped_run_goes_on_and_ends_as_one_that_was_not(tmp_path: Path) -> N
     assert "| off |  | 1.000 | 60.00 | 0.00000 |" in table
 
 
+@pytest.mark.parametrize("words", [("--blocks", "1+1"), ("--steps", "3"), ("--seeds", "1")])
+def test_another_model_steps_or_seeds_are_another_run(
+    words: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--blocks", "1+2", "--heads", "1", "--grid", "2x2", "--text-tokens", "2", "--steps", "2"]
+    main([*flags, "--seeds", "2", "--out", str(tmp_path)])
+    rows = (tmp_path / "results.csv").read_bytes()
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main([*flags, "--seeds", "2", *words, "--out", str(tmp_path)])
+    assert ended.value.code == 2
+    assert f"random_model: {str(tmp_path)!r} has another run: " in capsys.readouterr().err
+    assert (tmp_path / "results.csv").read_bytes() == rows
+
+
 def test_the_model_s_shape_is_as_said_and_its_weights_are_always_the_same() -> None:
     shape = Shape(num_double=2, num_single=3, heads=1, rows=2, columns=3, text_tokens=4)
     one, again = random_model(shape), random_model(shape)

@@ -70,7 +70,7 @@ def test_a_run_json_that_is_none_is_said_to_be_none(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "run.json").write_bytes(content.encode("utf-8", "surrogateescape"))
-    assert "is no run.json of the arena" in refusal(arena, capsys)
+    assert "run.json' is no file of the arena's: " in refusal(arena, capsys)
 
 
 def test_a_model_that_cannot_be_loaded_leaves_the_folder_free(arena: Arena, tmp_path: Path) -> None:

@@ -4,12 +4,14 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.progress import Progress
 
 from h2cache.arena.random_model.contest import SETTINGS, LatentContest, table
 from h2cache.arena.random_model.model import Shape, random_model
+from h2cache.arena.same_run import keep, refuse_another
 from h2cache.errors import H2CacheError
 
 
@@ -34,7 +36,11 @@ def run(arguments: argparse.Namespace) -> None:
     """Hold the contest, write the table."""
     if arguments.steps < 1 or arguments.seeds < 1:
         raise H2CacheError(f"steps is {arguments.steps}, seeds {arguments.seeds}, allowed are numbers from 1 up")
-    source = random_model(shape_of(arguments))
+    shape, run_file = shape_of(arguments), arguments.out / "run.json"
+    asked = {**asdict(shape), "steps": arguments.steps, "seeds": arguments.seeds}
+    refuse_another(run_file, asked)
+    source = random_model(shape)
+    keep(run_file, asked)
     contest = LatentContest(source, SETTINGS, arguments.steps, arguments.seeds, arguments.out)
     with Progress() as progress:
         bar = progress.add_task("runs", total=(1 + len(SETTINGS)) * arguments.seeds)

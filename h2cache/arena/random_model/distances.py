@@ -4,6 +4,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
 
@@ -13,6 +14,7 @@ from rich.progress import Progress
 from h2cache.arena.random_model.__main__ import add_shape_flags, shape_of
 from h2cache.arena.random_model.model import random_model
 from h2cache.arena.random_model.reuse import DISTANCES, LONGEST, Pair, pairs_of
+from h2cache.arena.same_run import keep, refuse_another
 from h2cache.errors import H2CacheError
 
 FEWEST_STEPS = LONGEST + 3
@@ -40,8 +42,11 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.steps < FEWEST_STEPS or arguments.seeds < 1:
         said = f"steps is {arguments.steps}, seeds {arguments.seeds}"
         raise H2CacheError(f"{said}, allowed are from {FEWEST_STEPS} and from 1 up")
-    source, path = random_model(shape_of(arguments)), arguments.out / "distances.csv"
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    shape, path = shape_of(arguments), arguments.out / "distances.csv"
+    asked = {**asdict(shape), "steps": arguments.steps}
+    refuse_another(path.with_suffix(".json"), asked)
+    source = random_model(shape)
+    keep(path.with_suffix(".json"), asked)
     done = {pair.seed for pair in read_pairs(path)}
     with Progress() as progress:
         bar = progress.add_task("steps", total=arguments.steps * arguments.seeds)
