@@ -14,6 +14,8 @@ STEPS = 12
 MIXED: dict[str, Any] = {"method": "paper", "tau1": 0.4, "tau2": 0.5}
 """Thresholds at which all kinds of steps occur."""
 NOTHING: dict[str, Any] = {"method": "paper", "tau1": 0.0, "tau2": 0.0}
+DEFAULT: dict[str, Any] = {"tau1": 0.3, "tau2": 0.4}
+"""Ours, which is meant without a method's name, at thresholds at which steps are computed and reused."""
 ALL: dict[str, Any] = {"method": "paper", "tau1": 1e6, "tau2": 1e6}
 """Everything is reused after the first step."""
 

@@ -13,8 +13,8 @@ import torch
 from diffusers import FluxTransformer2DModel
 from torch import Tensor
 
-from h2cache import H2Cache, H2Stats, SampleCache, StepInputs, denoise_step, flux_model, paper
-from tests.drop_in.pipes import ALL, MIXED, NOTHING, STEPS, Parts, add_lora, latents, letters, picture
+from h2cache import H2Cache, H2Stats, Method, SampleCache, StepInputs, denoise_step, flux_model, method
+from tests.drop_in.pipes import ALL, DEFAULT, MIXED, NOTHING, STEPS, Parts, add_lora, latents, letters, picture
 from tests.tiny_flux import TEXT_LENGTH, dev_scheduler
 
 GUIDED: dict[str, Any] = {"negative_prompt": "blue", "true_cfg_scale": 2.0}
@@ -59,18 +59,25 @@ def meeting(meet: Callable[[], Any]) -> Callable[..., dict[str, Any]]:
     return wait
 
 
-def test_a_pipeline_decides_as_the_library_does(parts: Parts, shared: H2Cache) -> None:
+@pytest.mark.parametrize(("said", "kinds"), [(MIXED, "fds"), (DEFAULT, "fs")], ids=["paper", "default"])
+def test_a_pipeline_decides_as_the_library_does(
+    said: dict[str, Any], kinds: str, parts: Parts, shared: H2Cache
+) -> None:
     """The one test that has no other wrapper as its measure: the steps are taken by hand."""
     stats, pipeline = H2Stats(), parts.text_to_image(shared)
-    got = latents(pipeline, {**MIXED, "stats": stats})
-    wanted, outcomes = by_hand(pipeline, shared.model)
+    got = latents(pipeline, {**said, "stats": stats})
+    wanted, outcomes = by_hand(pipeline, shared.model, method(said.get("method", "default"), taus(said)))
     assert torch.equal(got, wanted)
     assert letters(stats.samples[0]) == outcomes
-    assert set(outcomes) == set("fds")
+    assert set(outcomes) == set(kinds)
+
+
+def taus(said: dict[str, Any]) -> dict[str, Any]:
+    return {key: said[key] for key in ("tau1", "tau2")}
 
 
 @torch.no_grad()
-def by_hand(pipeline: Any, transformer: FluxTransformer2DModel) -> tuple[Tensor, str]:
+def by_hand(pipeline: Any, transformer: FluxTransformer2DModel, rule: Method) -> tuple[Tensor, str]:
     prompt, pooled, txt_ids = pipeline.encode_prompt("a red heart", None, max_sequence_length=TEXT_LENGTH)
     generator = torch.Generator().manual_seed(1)
     now, img_ids = pipeline.prepare_latents(1, 16, 64, 64, torch.float32, "cpu", generator)
@@ -78,7 +85,7 @@ def by_hand(pipeline: Any, transformer: FluxTransformer2DModel) -> tuple[Tensor,
     sigmas = torch.linspace(1, 1 / STEPS, STEPS, dtype=torch.float64).numpy()
     mu = 0.5 + (1.15 - 0.5) * (now.shape[1] - 256) / (4096 - 256)
     scheduler.set_timesteps(sigmas=sigmas, mu=mu)
-    cache, outcomes = SampleCache.start(paper(MIXED["tau1"], MIXED["tau2"]), STEPS), ""
+    cache, outcomes = SampleCache.start(rule, STEPS), ""
     for t in scheduler.timesteps:
         inputs = StepInputs(now, prompt, pooled, t[None] / 1000, torch.tensor([3.5]), img_ids, txt_ids)
         result = denoise_step(model, inputs, [cache])
@@ -87,8 +94,14 @@ def by_hand(pipeline: Any, transformer: FluxTransformer2DModel) -> tuple[Tensor,
     return now, outcomes
 
 
-def test_two_threads_share_a_transformer(parts: Parts, shared: H2Cache) -> None:
-    calls: list[dict[str, Any]] = [{"seed": 1, "said": MIXED}, {"seed": 2, "said": LOOSE, "prompt": "a blue disc"}]
+@pytest.mark.parametrize(
+    "pair", [(MIXED, LOOSE), (DEFAULT, {"tau1": 0.15, "tau2": 0.22})], ids=["paper", "default"]
+)
+def test_two_threads_share_a_transformer(pair: tuple[Any, Any], parts: Parts, shared: H2Cache) -> None:
+    calls: list[dict[str, Any]] = [
+        {"seed": 1, "said": pair[0]},
+        {"seed": 2, "said": pair[1], "prompt": "a blue disc"},
+    ]
 
     def call(place: int) -> Callable[[Callable[[], Any]], Tensor]:
         return lambda meet: latents(

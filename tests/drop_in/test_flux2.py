@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from h2cache import H2Cache, H2CacheError, H2Stats
-from tests.drop_in.pipes import ALL, NOTHING, letters
+from tests.drop_in.pipes import ALL, DEFAULT, NOTHING, letters
 from tests.h2cache.samples import TEXT_WIDTH
 from tests.tiny_flux import dev_scheduler
 
@@ -76,6 +76,20 @@ def test_rows_decide_for_themselves_also_with_an_image_to_go_by(
     latents(wrapped, vae, [{**ALL, "stats": stats}, {**NOTHING, "stats": stats}], **more)
     assert [letters(log) for log in stats.samples] == ["f" + "s" * (STEPS - 1), "f" * STEPS]
     assert len(wrapped.runs) == 0
+
+
+def test_under_the_default_method_a_row_is_what_it_is_beside_any_other(
+    transformer: Flux2Transformer2DModel, vae: AutoencoderKLFlux2
+) -> None:
+    stats = [H2Stats(), H2Stats()]
+    beside = [
+        latents(H2Cache(transformer), vae, [{**DEFAULT, "stats": each}, other])
+        for each, other in zip(stats, (NOTHING, ALL), strict=True)
+    ]
+    first, second = (letters(each.samples[0]) for each in stats)
+    assert first == second
+    assert set(first) == set("fs")
+    torch.testing.assert_close(beside[0][0], beside[1][0], rtol=1e-4, atol=1e-5)
 
 
 def test_the_output_class_is_the_models(transformer: Flux2Transformer2DModel) -> None:

@@ -1,6 +1,7 @@
 """FLUX.3 under the wrapper: diffusers runs it by modular blocks, which say ``attention_kwargs``."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from diffusers.modular_pipelines.flux3.modular_blocks_flux3_distilled import Flu
 from torch import Tensor
 
 from h2cache import H2Cache, H2CacheError, H2Stats
-from tests.drop_in.pipes import ALL, NOTHING, letters
+from tests.drop_in.pipes import ALL, DEFAULT, NOTHING, letters
 from tests.h2cache.families import tiny_flux3
 from tests.h2cache.samples import CHANNELS, TEXT_WIDTH
 from tests.tiny_flux import schnell_scheduler
@@ -81,6 +82,20 @@ def test_rows_and_branches_decide_for_themselves(with_image: bool, transformer: 
     reused, computed = "f" + "s" * (STEPS - 1), "f" * STEPS
     assert [letters(log) for log in stats.samples] == [reused, computed, reused, computed]
     assert len(wrapped.runs) == 0
+
+
+@pytest.mark.parametrize("make", [latents, distilled_latents])
+def test_under_the_default_method_a_row_is_what_it_is_beside_any_other(make: Callable[..., Tensor]) -> None:
+    """``latents`` has each row twice, with the prompt and without."""
+    transformer, stats = tiny_flux3(distilled=make is distilled_latents), [H2Stats(), H2Stats()]
+    beside = [
+        make(H2Cache(transformer), [{**DEFAULT, "stats": each}, other])
+        for each, other in zip(stats, (NOTHING, ALL), strict=True)
+    ]
+    first, second = ([letters(log) for log in each.samples] for each in stats)
+    assert first == second
+    assert all(set(each) == set("fs") for each in first)
+    torch.testing.assert_close(beside[0][0], beside[1][0], rtol=1e-4, atol=1e-5)
 
 
 def test_a_distilled_model_is_told_where_each_step_goes_to() -> None:

@@ -13,14 +13,12 @@ from torch import Tensor
 from h2cache import (
     METHODS,
     H2CacheError,
-    SampleCache,
     cache_bytes,
     denoise_step,
     from_bytes,
     method,
     to_bytes,
 )
-from h2cache.methods import MASK_29, MASK_37, TEACACHE_FLUX1
 from h2cache.parts import from_json, to_json
 from tests.h2cache import plain
 from tests.h2cache.host_reads import HostReads
@@ -317,15 +315,3 @@ def test_a_wrong_method_or_parameter_is_named_with_what_is_allowed(
 ) -> None:
     with pytest.raises(H2CacheError, match=said):
         method(name, parameters)
-
-
-def test_the_defaults_are_the_authors_values_for_flux() -> None:
-    assert (
-        method("teacache", {}).stages[0].gate == method("teacache", {"polynomial": TEACACHE_FLUX1}).stages[0].gate
-    )
-    assert SampleCache.start(method("magcache", {}), 28).method == METHODS["magcache"]()
-
-
-def test_a_mask_without_steps_is_the_published_one_that_reuses_less() -> None:
-    assert method("mask", {}) == method("mask", {"steps": MASK_29})
-    assert [(len(steps), steps.count("1")) for steps in (MASK_29, MASK_37)] == [(50, 29), (50, 37)]

@@ -84,7 +84,7 @@ def test_in_every_family_a_state_takes_as_many_bytes_as_foretold(name: str) -> N
     family = FAMILIES[name]
     model = flux_model(family.build())
     references = 0 if family.references is None else prod(family.references)
-    for rule in (paper(), method("taylorseer", {"warmup": 2})):
+    for rule in (paper(), method("default", {}), method("taylorseer", {"warmup": 2})):
         sample = start(Request(rule, 4, 1), SHAPE)
         for _ in range(2):
             advance(model, [sample], SHAPE, family)
