@@ -94,6 +94,9 @@ class Refused:
             raise ImportError(name)
 sys.meta_path.insert(0, Refused())
 import server.api.router, server.cli.commands, server.settings
+# And what `docker compose exec api python -m server keys|queue|plan` imports when it runs.
+import server.cli.key_book, server.cluster.stores, server.jobs.bull.queue
+import server.plan.forecast, server.plan.measured
 """
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
