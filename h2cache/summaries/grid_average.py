@@ -11,7 +11,10 @@ from h2cache.summary import View, grid_of
 
 @dataclass(frozen=True, slots=True)
 class GridAverage:
-    """Squares of ``side`` x ``side`` tokens; at the right and lower edge they are cut."""
+    """Squares of ``side`` x ``side`` tokens; at the right and lower edge they are cut.
+
+    Ours: the windows of H2-Cache (arXiv 2510.27171) lie over tokens x channels, these lie in the image.
+    """
 
     side: int = 2
     needs_grid = True

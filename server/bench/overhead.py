@@ -1,20 +1,21 @@
 """What the cache itself costs: a cached run over a replay of exactly its block calls.
 
 The replay calls the same blocks with the same row counts, and the embedders and the output head, but has no gate,
-no gather, no state and no reuse. The ratio is of process CPU time on one thread, over interleaved pairs, so that
-a noisy machine moves both sides alike.
+no gather, no state and no reuse; a step in which no block is called is not in it. The ratio is of process CPU time
+on one thread, over interleaved pairs, so that a noisy machine moves both sides alike.
 """
 
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from torch import nn
 
-from h2cache import Method, SampleCache, StepInputs, denoise_step, flux_model, paper
+from h2cache import Method, SampleCache, StepInputs, denoise_step, flux_model, method, paper
 
 NUM_STEPS = 10
 IMAGE_SIDE_TOKENS = 16
@@ -22,6 +23,11 @@ TEXT_TOKENS = 32
 # Shares of the distances seen in an uncached run under which the sample's thresholds are put: eight pairs from
 # careful to greedy, so that full steps, detail hits and structure hits all occur.
 QUANTILES = ((0.2, 0.5), (0.3, 0.6), (0.4, 0.4), (0.5, 0.7), (0.6, 0.3), (0.7, 0.8), (0.8, 0.5), (0.9, 0.9))
+
+Name = Literal["paper", "default"]
+METHODS: tuple[Name, ...] = ("paper", "default")
+# The default method goes by no such distance: its thresholds are these times the pair that it has by itself.
+FACTORS = (0.2, 0.35, 0.5, 1.0, 0.7, 1.3, 1.6, 2.0)
 
 
 @dataclass(frozen=True)
@@ -149,6 +155,12 @@ def threshold_pairs(transformer: FluxTransformer2DModel, batch_size: int) -> lis
     return [paper(float(d1.quantile(a)), float(d2.quantile(b))) for a, b in pairs[:batch_size]]
 
 
+def default_pairs(batch_size: int) -> list[Method | None]:
+    """The default method from careful to greedy; alone as it is without thresholds."""
+    factors = FACTORS if batch_size > 1 else (1.0,)
+    return [method("default", {"tau1": 0.15 * each, "tau2": 0.22 * each}) for each in factors[:batch_size]]
+
+
 def timed(clock: Callable[[], float], work: Callable[[], object]) -> float:
     """Seconds of ``work`` on ``clock``."""
     start = clock()
@@ -165,11 +177,11 @@ def ratios(
 
 
 @torch.inference_mode()
-def measure_overhead(batch_size: int, pairs: int = 9) -> Overhead:
-    """The overhead at one batch size; batch 8 has eight different threshold pairs."""
+def measure_overhead(batch_size: int, name: Name, pairs: int = 9) -> Overhead:
+    """The overhead of a method at one batch size; batch 8 has eight different threshold pairs."""
     transformer = random_transformer()
     inputs = random_inputs(batch_size)
-    settings = threshold_pairs(transformer, batch_size)
+    settings = threshold_pairs(transformer, batch_size) if name == "paper" else default_pairs(batch_size)
     steps = recorded_calls(transformer, inputs, settings)
     caches = cached_run(transformer, inputs, settings)
     share = statistics.mean(cache.statistics.flops_ratio for cache in caches)

@@ -1,5 +1,6 @@
 """``h2serve bench --engine``: the numbers of docs/benchmarks.md as a table."""
 
+import itertools
 from collections.abc import Callable, Iterator
 
 from server.bench.http import measure_http
@@ -25,12 +26,12 @@ def print_table(only: str | None, model: str, device: str, as_json: bool) -> Non
 
 def overhead_rows() -> Iterator[Row]:
     """The cache's own cost."""
-    from server.bench.overhead import measure_overhead
+    from server.bench.overhead import METHODS, measure_overhead
 
-    for batch_size in (1, 8):
-        got = measure_overhead(batch_size)
+    for name, batch_size in itertools.product(METHODS, (1, 8)):
+        got = measure_overhead(batch_size, name)
         yield Row(
-            f"cache overhead, batch {batch_size}",
+            f"cache overhead, {name}, batch {batch_size}",
             f"{got.cpu_ratio:.3f}",
             "<= 1.05",
             f"wall on 2 threads {got.wall_ratio:.3f}; {got.ideal_wall_ratio:.3f} x share of FLOPs "

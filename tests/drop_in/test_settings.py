@@ -37,7 +37,7 @@ def test_one_dict_is_for_all_rows_and_a_list_has_one_for_each() -> None:
         ({"method": "fbcache", "tau1": 0.1}, r"'tau1' is no key .* allowed are threshold"),
         ({"method": "teacash"}, r"method is 'teacash', allowed are default, paper, "),
         ({"method": paper(), "tau1": 0.1}, r"'tau1' is no key .* allowed are method, num_steps, stats"),
-        ({"method": "mask"}, r"mask needs steps"),
+        ({"method": "ertacache-like"}, r"ertacache-like needs pattern"),
         ({"tau1": -1}, r"tau1 is -1, allowed is a finite number from 0 up"),
         ({"tau1": "much"}, r"tau1 is 'much'"),
         ({"stats": {}}, r"stats is \{\}, allowed is an H2Stats"),
