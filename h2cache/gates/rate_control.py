@@ -65,7 +65,7 @@ class RateControl:
 def usual_rate(sigma: float) -> float:
     """The share of itself by which a velocity changes for a unit of sigma: 15 near noise, 0.4 from 0.7 down.
 
-    Measured on flux-nano (docs/experiments.md); that structure is made near noise, and little turns below sigma
-    0.7, is so of every flow model of images.
+    Measured on flux-nano (docs/experiments.md). That structure is made near noise and little turns below sigma 0.7
+    is to be expected of flow models of images; a random model, which makes none, does not do so.
     """
     return 0.4 + 15 * min(max(sigma, 0.0), 1.0) ** 10
