@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -20,7 +21,7 @@ from load_tests.machine import describe_commit, describe_machine
 from load_tests.plan import CURVE, QUICK_CURVE, Plan, quick
 from load_tests.progress import Progress
 from load_tests.rates import parse_rates
-from load_tests.report import LATE, PAIR_HEAD, RUN_HEAD, figures, page, pair_cells, run_cells
+from load_tests.report import LAG, LATE, PAIR_HEAD, RUN_HEAD, figures, page, pair_cells, run_cells
 from load_tests.target import checked_url
 
 
@@ -93,13 +94,18 @@ def bench(plan: Plan, console: Console) -> bool:
     return findings.are_valid
 
 
+FOR_A_TERMINAL = ("offered/s", "seed", "goodput/s", "p50 s", "p90 s", "p99 s", "429s", "failed", LAG)
+"""What 80 columns hold of a run's line; the report has the rest."""
+
+
 def print_tables(findings: Findings, console: Console) -> None:
-    """Those of the report."""
+    """Those of the report, the first one narrower."""
+    kept = [RUN_HEAD.index(name) for name in FOR_A_TERMINAL]
     for head, rows in (
-        (RUN_HEAD, [run_cells(run) for run in findings.runs]),
+        (FOR_A_TERMINAL, [[run_cells(run)[column] for column in kept] for run in findings.runs]),
         (PAIR_HEAD, [pair_cells(point) for point in findings.points]),
     ):
-        table = Table(*head)
+        table = Table(*head, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for row in rows:
             table.add_row(*row)
         console.print(table)

@@ -28,7 +28,10 @@ def write_files(findings: Findings, plan: Plan, provenance: Mapping[str, Any]) -
 
 def describe(plan: Plan) -> dict[str, Any]:
     """The plan as JSON."""
-    return {key: value if isinstance(value, int | float | list) else str(value) for key, value in _flat(plan)}
+    return {
+        key: value if value is None or isinstance(value, int | float | list) else str(value)
+        for key, value in _flat(plan)
+    }
 
 
 def _flat(plan: Plan) -> Iterable[tuple[str, Any]]:

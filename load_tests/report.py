@@ -15,6 +15,7 @@ STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:120
 table{border-collapse:collapse;font-size:13px;margin:1em 0}td,th{padding:3px 10px;border-bottom:1px solid #ddd;
 text-align:right}svg{max-width:100%;height:auto}pre{background:#f6f6f6;padding:1em;overflow:auto;font-size:12px}
 .bad{color:#b00020}"""
+LAG = "send lag p99 ms"
 RUN_HEAD = (
     "offered/s",
     "seed",
@@ -30,7 +31,7 @@ RUN_HEAD = (
     "429 p90 s",
     "failed",
     "skipped blocks",
-    "send lag p99 ms",
+    LAG,
 )
 PAIR_HEAD = ("pair", "images", "images/s", "skipped blocks", "PSNR dB", "SSIM", "FLIP")
 

@@ -1,22 +1,27 @@
 """The pure parts: arrivals, mixes, rates, percentiles, summaries, whom to load."""
 
+from io import StringIO
 from pathlib import Path
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
+from load_tests.__main__ import print_tables
 from load_tests.arrivals import poisson_times
+from load_tests.bench import Findings, Run
 from load_tests.errors import LoadTestError
-from load_tests.fidelity import HIGHEST_PSNR, mean_fidelity
+from load_tests.fidelity import HIGHEST_PSNR, Fidelity, mean_fidelity
+from load_tests.frontier import Point
 from load_tests.mix import SHIPPED, load_mix
 from load_tests.orders import mixed_orders, orders_of_pair, timed_orders
 from load_tests.outcome import End, Outcome, Reply, Work
 from load_tests.percentile import p99, percentile
 from load_tests.rates import Rate, parse_rates
 from load_tests.reading import read_reply
-from load_tests.summary import summarise
+from load_tests.summary import Summary, summarise
 from load_tests.target import checked_url
 from tests.load_tests.little_server import png
 
@@ -197,3 +202,15 @@ def test_equal_images_are_as_near_as_can_be_and_others_less() -> None:
 def test_images_of_different_sizes_are_not_compared() -> None:
     with pytest.raises(LoadTestError, match="reference"):
         mean_fidelity([png((0, 0, 0))], [png((0, 0, 0), (16, 16))])
+
+
+def test_the_tables_of_a_terminal_of_80_columns_cut_nothing() -> None:
+    latencies, rest = (123.4, 234.5, 345.6, 999.0), (0.25, 12.345, 0.785, 1234.5)
+    slow = Summary(12.345, 11, 99999, 99990, 999, 999, 1e4, 12.345, 12.345, 1.0, *latencies, *rest)
+    point = Point("0.125, 0.175", 10000, 12.345, 0.785, Fidelity(45.67, 0.9958, 0.0098))
+    console = Console(width=80, record=True, file=StringIO())
+    print_tables(Findings(None, [Run(slow, [])], [point], {}), console)
+    said = console.export_text()
+    assert "…" not in said
+    for number in ("12.3", "123", "346", "1234.5", "0.125, 0.175", "0.9958", "0.0098"):
+        assert number in said
