@@ -1,7 +1,7 @@
 """What a diffusers folder cannot say of its model: sizes, defaults, text length and presets.
 
-One TOML file a model in ``config/models``. A folder without one gets the values of the profile that stands in for
-its pipeline; a folder that names none, and a hub id, get FLUX.1's.
+One TOML file a model in ``config/models``, or ``h2serve.toml`` in the model's own folder. A folder without one gets
+the values of the profile that stands in for its pipeline; a folder that names none, and a hub id, get FLUX.1's.
 """
 
 import json
@@ -20,6 +20,8 @@ ROOT = Path(__file__).parent.parent
 """The checkout: ``config/`` and ``nano/`` lie beside the packages, as an editable install leaves them."""
 PROFILES = ROOT / "config" / "models"
 FALLBACK = "flux1.toml"
+OWN = "h2serve.toml"
+"""In a model's folder."""
 
 
 class Preset(BaseModel):
@@ -100,6 +102,8 @@ class ModelProfile(BaseModel):
 def load_profile(model: str, profiles: Path = PROFILES) -> ModelProfile:
     """The profile of a name, an alias, a folder or a hub id."""
     source, pipeline = _source(model), _pipeline_of(model)
+    if (own := Path(source) / OWN).is_file():
+        return _read(own).model_copy(update={"folder": source})
     stand_in = None
     for path in sorted(profiles.glob("*.toml")):
         profile = _read(path)

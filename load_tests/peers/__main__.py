@@ -69,9 +69,7 @@ def run(arguments: argparse.Namespace, words: str, console: Console) -> None:
         arguments.pass_requests, arguments.in_flight, arguments.requests, arguments.seeds, arguments.slo
     )
     python, shared = arguments.peers_python, ["--model", arguments.model, "--text-length", arguments.text_length]
-    ours = Contender(
-        "h2serve", [*shlex.split(arguments.ours), "--model", f"./{arguments.model}", "--device", "cpu"], "/readyz"
-    )
+    ours = our_contender(arguments)
     one_lock = Contender("one-lock", [python, "-m", "load_tests.peers.one_lock", *map(str, shared)], "/health")
     batching = [batching_contender(python, shared, size, wait) for size, wait in knobs(arguments)]
     mix, progress = load_mix(arguments.mix), Progress(console)
@@ -90,6 +88,12 @@ def run(arguments: argparse.Namespace, words: str, console: Console) -> None:
     text = table(comparison.standings)
     (arguments.out / "peers.md").write_text(text, encoding="utf-8")
     console.print(text, markup=False, soft_wrap=True)
+
+
+def our_contender(arguments: argparse.Namespace) -> Contender:
+    """As it is shipped. The folder by its whole path: a bare name would be that of a model on the hub."""
+    folder = str(Path(arguments.model).resolve())
+    return Contender("h2serve", [*shlex.split(arguments.ours), "--model", folder, "--device", "cpu"], "/readyz")
 
 
 def batching_contender(python: str, shared: Sequence[object], size: str, wait: str) -> Contender:

@@ -13,6 +13,8 @@ from diffusers import FluxPipeline, FluxTransformer2DModel
 DEPTH = {"num_layers": 19, "num_single_layers": 38}
 HEADS = 6
 """Of 64 channels."""
+PROFILE = Path("config/models/flux-nano.toml")
+"""Of our server, for its sizes; its presets were measured on another model."""
 
 
 def main() -> None:
@@ -27,6 +29,14 @@ def main() -> None:
     deep = FluxTransformer2DModel.from_config(config)
     pipeline.register_modules(transformer=deep)
     pipeline.save_pretrained(arguments.folder)
+    (arguments.folder / "h2serve.toml").write_text(profile(arguments.folder.name), encoding="utf-8")
+
+
+def profile(name: str) -> str:
+    """flux-nano's under another name, without what was measured."""
+    dropped = ("aliases", "measured_", "name", "#")
+    lines = PROFILE.read_text(encoding="utf-8").splitlines()
+    return "\n".join([f'name = "{name}"', *(line for line in lines if not line.startswith(dropped))]) + "\n"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pytest
 from jsonschema import validate
 
 from server.api.presets import describe_preset
+from server.errors import SettingsError
 from server.profile import PROFILES, load_profile
 from tests.api.conftest import generate
 from tests.api.test_openapi import document
@@ -105,6 +106,16 @@ def test_flux_dev_has_published_thresholds_that_are_not_called_calibrated() -> N
 def test_what_was_not_measured_is_not_called_calibrated(path: Path) -> None:
     profile = load_profile(tomllib.loads(path.read_text())["name"])
     assert not any(describe_preset(name, preset)["calibrated"] for name, preset in profile.presets.items())
+
+
+def test_a_model_s_own_folder_may_have_its_profile(tmp_path: Path) -> None:
+    text = (PROFILES / "flux-nano.toml").read_text().replace('name = "flux-nano"', 'name = "mine"')
+    (tmp_path / "h2serve.toml").write_text(text)
+    profile = load_profile(str(tmp_path))
+    assert (profile.name, profile.folder, profile.min_side) == ("mine", str(tmp_path), 64)
+    (tmp_path / "h2serve.toml").write_text("name = 1")
+    with pytest.raises(SettingsError, match=str(tmp_path)):
+        load_profile(str(tmp_path))
 
 
 def test_a_folder_without_a_profile_does_not_get_another_model_s_figures(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from load_tests.errors import LoadTestError
 from load_tests.fidelity import Fidelity
 from load_tests.mix import load_mix
 from load_tests.orders import mixed_orders
-from load_tests.peers.__main__ import knobs, parser, table
+from load_tests.peers.__main__ import knobs, our_contender, parser, table
 from load_tests.peers.aims import Aim, Measured
 from load_tests.peers.bounded_queue import BoundedQueue
 from load_tests.peers.comparison import Standing
@@ -153,6 +153,12 @@ def test_batch_size_and_wait_are_each_tuned_over_three_values() -> None:
     assert {size for size, _ in tried} == {"4", "8", "16"}
     assert {wait for _, wait in tried} == {"0.01", "0.05", "0.2"}
     assert len(tried) == len(set(tried)) == 5
+
+
+def test_a_model_s_folder_may_be_anywhere(tmp_path: Path) -> None:
+    for named, wanted in ((str(tmp_path), tmp_path), ("nano/flux-nano", Path.cwd() / "nano" / "flux-nano")):
+        command = our_contender(parser().parse_args(["--model", named])).command
+        assert command[command.index("--model") + 1] == str(wanted)
 
 
 def test_a_contender_that_cannot_start_is_said_to_have_ended(tmp_path: Path) -> None:
