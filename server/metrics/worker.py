@@ -34,6 +34,8 @@ class WorkerMetrics:
         self._rows = new.histogram("h2serve_stage_rows", said, (0, *buckets.BATCH), "stage")
         said = "Time of a batch's step by its size, rounded up to a power of two"
         self._step_seconds = new.histogram("h2serve_step_seconds", said, buckets.STEP_S, "batch")
+        said = "Samples in these steps: over the steps' count the mean size under a label"
+        self._step_samples = new.counter("h2serve_step_samples", said, "batch")
         self._batch_limit = new.gauge("h2serve_batch_limit", "Samples in a step at most")
         self._images = new.counter("h2serve_images", "Images by how they ended", "end")
         for end in ENDS:
@@ -92,7 +94,9 @@ class WorkerMetrics:
 
     def _stepped(self, step: BatchStepped) -> None:
         self._batch_size.observe(step.batch_size)
-        self._step_seconds.labels(batch_label(step.batch_size)).observe(step.seconds)
+        label = batch_label(step.batch_size)
+        self._step_seconds.labels(label).observe(step.seconds)
+        self._step_samples.labels(label).inc(step.batch_size)
         for stage, rows in stage_rows(step.rows).items():
             self._rows.labels(stage).observe(rows)
         self._count_rows(step.rows)

@@ -43,7 +43,7 @@ def read_sums(text: str) -> Sums:
 
 
 def mean_step_times(sums: Sums) -> StepTimes:
-    """Mean seconds by batch label; a label stands for itself. Raises SettingsError before the first step."""
+    """Mean seconds by the mean size under each batch label. Raises SettingsError before the first step."""
     seconds = {}
     for name, labels in sums.values:
         batch = dict(labels).get("batch")
@@ -51,7 +51,8 @@ def mean_step_times(sums: Sums) -> StepTimes:
             count = sums.total(name, batch=batch)
             if count > 0:
                 mean_s = sums.total("h2serve_step_seconds_sum", batch=batch) / count
-                seconds[int(batch)] = max(SHORTEST_S, mean_s)
+                size = sums.total("h2serve_step_samples_total", batch=batch) / count
+                seconds[size] = max(SHORTEST_S, mean_s)
     if not seconds:
         raise SettingsError(
             "no step was taken there yet; an API without an engine takes none: name its workers too"

@@ -8,9 +8,9 @@ from server.errors import SettingsError
 
 @dataclass(frozen=True, slots=True)
 class StepTimes:
-    """``seconds`` of a step by its number of samples, which are at least one."""
+    """``seconds`` of a step by its number of samples, at least one; a mean of several sizes is none of them."""
 
-    seconds: Mapping[int, float]
+    seconds: Mapping[float, float]
 
     def of(self, samples: int) -> float:
         """Straight lines between what is known, the last one carried on; below the smallest size its time."""
@@ -32,7 +32,7 @@ def parse_step_times(text: str) -> StepTimes:
     """``1:0.138,8:1.09``: samples and seconds. Raises SettingsError for anything else."""
     try:
         pairs = [entry.split(":") for entry in text.split(",")]
-        seconds = {int(samples): float(took) for samples, took in pairs}
+        seconds: dict[float, float] = {int(samples): float(took) for samples, took in pairs}
     except ValueError as error:
         raise SettingsError(
             f"step times are {text[:64]!r}, allowed is samples:seconds, as 1:0.14,8:1.1"

@@ -32,6 +32,7 @@ def test_a_batch_is_counted_once_under_its_size_rounded_up() -> None:
     sides.worker.engine_said(BatchStepped(4, 0.5, (row(OFF),) * 4))
     assert (sides.value("h2serve_batch_size_count"), sides.value("h2serve_batch_size_sum")) == (2, 7)
     assert sides.value("h2serve_step_seconds_sum", batch="4") == 0.515
+    assert sides.value("h2serve_step_samples_total", batch="4") == 7
     assert sides.value("h2serve_stage_rows_sum", stage="structure") == 7
     assert sides.value("h2serve_stage_rows_sum", stage="detail") == 6
 

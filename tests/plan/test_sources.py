@@ -71,6 +71,16 @@ def test_step_times_are_the_means_of_what_was_stepped_between_two_scrapes() -> N
         mean_stage_s(sums, "decode")
 
 
+def test_steps_under_one_label_stand_for_their_mean_size_and_not_for_the_largest() -> None:
+    """A label has sizes up to the next power of two; taken for the largest, a full batch would seem too fast."""
+    sides = Sides()
+    for size, seconds in ((5, 0.5), (6, 0.6), (7, 0.7), (2, 0.2)):
+        sides.worker.engine_said(BatchStepped(size, seconds, (row(OFF),) * size))
+    times = mean_step_times(read_sums(sides.text()))
+    assert times.of(8) == pytest.approx(0.8)
+    assert times.of(6) == pytest.approx(0.6)
+
+
 def test_what_two_processes_measured_is_added_up() -> None:
     one, other = Sums({("steps", ()): 1.0, ("images", ()): 2.0}), Sums({("steps", ()): 4.0, ("jobs", ()): 8.0})
     assert (one + other).values == {("steps", ()): 5.0, ("images", ()): 2.0, ("jobs", ()): 8.0}
