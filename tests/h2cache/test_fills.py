@@ -19,7 +19,8 @@ from h2cache.method import Reused, Stage
 from h2cache.sample_step import SampleStep
 from h2cache.state import Anchor
 from tests.h2cache import plain
-from tests.h2cache.samples import Request, Shape, run_alone, shared_model
+from tests.h2cache.models import shared_model
+from tests.h2cache.samples import Request, Shape, run_alone
 
 SHAPE, STEPS = Shape(3, 4, 2), 9
 TRANSFORMER, MODEL = shared_model()

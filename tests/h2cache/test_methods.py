@@ -22,6 +22,7 @@ from h2cache import (
 from h2cache.parts import from_json, to_json
 from tests.h2cache import plain
 from tests.h2cache.host_reads import HostReads
+from tests.h2cache.models import shared_model
 from tests.h2cache.samples import (
     Request,
     Running,
@@ -29,7 +30,6 @@ from tests.h2cache.samples import (
     advance,
     inputs_of,
     run_alone,
-    shared_model,
     start,
 )
 

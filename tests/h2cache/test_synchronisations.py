@@ -6,21 +6,10 @@ import torch
 from h2cache import FluxModel, Outcome, denoise_step, flux_model
 from tests.h2cache.families import FAMILIES
 from tests.h2cache.host_reads import HostReads
-from tests.h2cache.samples import (
-    DEV,
-    H2,
-    Family,
-    Request,
-    Running,
-    Shape,
-    advance,
-    inputs_of,
-    start,
-    tiny_transformer,
-)
+from tests.h2cache.models import DEV, Family, tiny_model
+from tests.h2cache.samples import H2, SHAPE, Request, Running, advance, inputs_of, start
 
-SHAPE = Shape(4, 5, 3)
-MODEL = flux_model(tiny_transformer())
+MODEL = tiny_model()
 GREEDY = H2(50.0, 50.0)
 
 
