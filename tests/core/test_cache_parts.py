@@ -13,7 +13,6 @@ from h2cache import (
     Method,
     by_parts,
     cache_bytes,
-    flux_model,
     from_bytes,
     method,
     to_bytes,
@@ -27,7 +26,8 @@ from server.engine.sample import cache_method
 from server.errors import RequestError
 from server.profile import load_profile
 from tests.core.test_cache_methods import values
-from tests.h2cache.samples import Request, Shape, run_alone, tiny_transformer
+from tests.h2cache.models import tiny_model
+from tests.h2cache.samples import Request, Shape, run_alone
 
 PROFILE = load_profile("flux-nano")
 
@@ -247,7 +247,7 @@ def test_whatever_is_said_of_a_part_is_refused_by_name_or_built(said: Any) -> No
 
 
 SHAPE = Shape(3, 4, 2)
-MODEL = flux_model(tiny_transformer())
+MODEL = tiny_model()
 
 
 @settings(max_examples=60, deadline=None)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from h2cache import H2Cache
 from tests.drop_in.pipes import ALL, NOTHING, Parts, add_lora, arguments, latents, lively_transformer, picture
-from tests.h2cache.samples import CHANNELS, POOLED_WIDTH, TEXT_WIDTH, tiny_transformer
+from tests.h2cache.models import CHANNELS, POOLED_WIDTH, TEXT_WIDTH, tiny_transformer
 from tests.tiny_flux import CLIP_WIDTH, T5_WIDTH
 
 GUIDED: dict[str, Any] = {"negative_prompt": "blue", "true_cfg_scale": 2.0}

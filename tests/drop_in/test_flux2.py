@@ -10,7 +10,7 @@ from torch import Tensor
 
 from h2cache import H2Cache, H2CacheError, H2Stats
 from tests.drop_in.pipes import ALL, DEFAULT, NOTHING, letters
-from tests.h2cache.samples import TEXT_WIDTH
+from tests.h2cache.models import TEXT_WIDTH
 from tests.tiny_flux import dev_scheduler
 
 STEPS = 8

@@ -14,7 +14,7 @@ from torch import Tensor
 from h2cache import H2Cache, H2CacheError, H2Stats
 from tests.drop_in.pipes import ALL, DEFAULT, NOTHING, letters
 from tests.h2cache.families import tiny_flux3
-from tests.h2cache.samples import CHANNELS, TEXT_WIDTH
+from tests.h2cache.models import CHANNELS, TEXT_WIDTH
 from tests.tiny_flux import schnell_scheduler
 
 STEPS = 8

@@ -9,7 +9,7 @@ from diffusers.models.transformers.transformer_flux3 import Flux3Transformer2DMo
 from torch import Tensor
 
 from h2cache import StepInputs
-from tests.h2cache.samples import CHANNELS, DEV, TEXT_WIDTH, Family, plain_flux1, tiny_transformer
+from tests.h2cache.models import CHANNELS, DEV, TEXT_WIDTH, Family, plain_flux1, tiny_transformer
 
 
 def tiny_flux2(*, guidance: bool = True) -> Flux2Transformer2DModel:

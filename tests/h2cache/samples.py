@@ -1,56 +1,13 @@
-"""Tiny random transformers, requests for them, and runs through the library."""
+"""Requests for tiny models, and runs of them through the library."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field, replace
-from typing import Any
 
 import torch
-from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from torch import Tensor
 
-from h2cache import (
-    FluxModel,
-    Method,
-    Outcome,
-    SampleCache,
-    StepInputs,
-    StepRecord,
-    denoise_step,
-    flux_model,
-    paper,
-)
-
-CHANNELS, TEXT_WIDTH, POOLED_WIDTH = 8, 12, 10
-
-
-def tiny_transformer(
-    seed: int = 0, *, double: int = 2, single: int = 3, guidance: bool = True, heads: int = 2, further: int = 0
-) -> FluxTransformer2DModel:
-    """Random weights of width 8 x heads; ``further`` channels come in behind the latents.
-
-    The blocks' modulation is scaled up: as drawn, it hardly changes from step to step, and all distances would be
-    near zero. So they spread over about 0.02 to 1, and every kind of step occurs.
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = FluxTransformer2DModel(
-            in_channels=CHANNELS + further,
-            out_channels=CHANNELS,
-            num_layers=double,
-            num_single_layers=single,
-            attention_head_dim=8,
-            num_attention_heads=heads,
-            joint_attention_dim=TEXT_WIDTH,
-            pooled_projection_dim=POOLED_WIDTH,
-            guidance_embeds=guidance,
-            axes_dims_rope=(2, 2, 4),
-        )
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if "norm" in name and "linear" in name:
-                weight.mul_(3.0)
-    model.eval()
-    return model
+from h2cache import FluxModel, Method, Outcome, SampleCache, StepInputs, StepRecord, denoise_step, paper
+from tests.h2cache.models import CHANNELS, DEV, POOLED_WIDTH, TEXT_WIDTH, Family
 
 
 @dataclass(frozen=True)
@@ -66,45 +23,6 @@ class H2:
     @property
     def method(self) -> Method:
         return paper(*astuple(self))
-
-
-@dataclass(frozen=True)
-class Family:
-    """What a model takes: in ``inputs_of``'s steps, and in its own forward, which ``plain`` calls.
-
-    ``axes`` of positions, ``further`` channels behind the latents', ``references`` as rows and columns of tokens.
-    ``liveliness`` is how far a tiny model's samples move in a step, against those of FLUX.1 dev. ``exact`` is the
-    widest type that the model runs in.
-    """
-
-    build: Callable[[], Any]
-    plain: Callable[[Any, StepInputs], Tensor]
-    axes: int = 4
-    further: int = 0
-    has_pooled: bool = False
-    has_guidance: bool = False
-    has_target: bool = False
-    references: tuple[int, int] | None = None
-    liveliness: float = 1.0
-    exact: torch.dtype = torch.float64
-
-
-def plain_flux1(transformer: FluxTransformer2DModel, given: StepInputs) -> Tensor:
-    """What the transformer itself gives, as the pipelines cut it."""
-    velocity: Tensor = transformer(
-        hidden_states=given.image_stream,
-        encoder_hidden_states=given.prompt_embeds,
-        pooled_projections=given.pooled,
-        timestep=given.timestep,
-        guidance=given.guidance,
-        img_ids=given.image_stream_ids,
-        txt_ids=given.txt_ids,
-        return_dict=False,
-    )[0]
-    return velocity[:, : given.latents.shape[1]]
-
-
-DEV = Family(tiny_transformer, plain_flux1, axes=3, has_pooled=True, has_guidance=True)
 
 
 @dataclass(frozen=True)
@@ -155,6 +73,10 @@ class Shape:
         if axes == 4:
             texts[:, 3] = torch.arange(self.text)
         return grid_ids(self.rows, self.columns, axes), texts
+
+
+SHAPE = Shape(4, 5, 3)
+"""Where any would do: no two numbers alike, so that none is taken for another."""
 
 
 def grid_ids(rows: int, columns: int, axes: int, first: int = 0) -> Tensor:
@@ -270,9 +192,3 @@ def run_alone(
 ) -> Running:
     (running,) = run_together(model, [request], shape, dtype, family)
     return running
-
-
-def shared_model() -> tuple[FluxTransformer2DModel, FluxModel]:
-    """A transformer in float64 and its view, to be held against the oracle."""
-    transformer = tiny_transformer().double()
-    return transformer, flux_model(transformer)

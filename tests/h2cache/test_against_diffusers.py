@@ -10,9 +10,10 @@ from torch import Tensor
 
 from h2cache import Method, denoise_step, flux_model, method
 from h2cache.fills.taylor import Taylor
-from tests.h2cache.samples import Request, Shape, inputs_of, plain_flux1, start, tiny_transformer
+from tests.h2cache.models import plain_flux1, tiny_transformer
+from tests.h2cache.samples import SHAPE, Request, inputs_of, start
 
-SHAPE, STEPS = Shape(4, 5, 3), 14
+STEPS = 14
 RATIOS = [1.0, 1.2, 1.1, 1.08, 1.06, 1.04, 1.03, 1.04, 1.02, 1.03, 1.0, 0.98, 0.95, 0.9]
 
 PAIRS: dict[str, tuple[Any, tuple[str, dict[str, Any]]]] = {

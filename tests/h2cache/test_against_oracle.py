@@ -7,18 +7,8 @@ from hypothesis import strategies as st
 
 from h2cache import flux_model
 from tests.h2cache.asking import Said, ask_oracle
-from tests.h2cache.samples import (
-    H2,
-    Request,
-    Running,
-    Shape,
-    advance,
-    run_alone,
-    run_together,
-    shared_model,
-    start,
-    tiny_transformer,
-)
+from tests.h2cache.models import shared_model, tiny_transformer
+from tests.h2cache.samples import H2, Request, Running, Shape, advance, run_alone, run_together, start
 
 TAUS = st.integers(0, 600).map(lambda thousandths: thousandths / 1000)
 RULES = st.builds(

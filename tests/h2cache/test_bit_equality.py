@@ -7,9 +7,9 @@ import torch
 
 from h2cache import H2CacheError, denoise_step, flux_model
 from tests.h2cache.families import FAMILIES
-from tests.h2cache.samples import H2, Family, Request, Shape, advance, inputs_of, start, tiny_transformer
+from tests.h2cache.models import Family, tiny_model
+from tests.h2cache.samples import H2, SHAPE, Request, advance, inputs_of, start
 
-SHAPE = Shape(4, 5, 3)
 BIT_EQUAL = ["FLUX.1 dev", "FLUX.1 schnell", "FLUX.1 Fill", "FLUX.2 dev", "FLUX.2 klein"]
 """The head of the others sees fewer tokens here than there, and kernels are chosen by size."""
 
@@ -46,10 +46,10 @@ def test_every_step_is_the_model_s_own_in_every_family(name: str, rule: H2 | Non
 
 
 def test_a_row_without_a_cache_is_the_model_s_own_when_its_neighbour_hits() -> None:
-    model, shape = flux_model(tiny_transformer()), SHAPE
-    batch = [start(Request(rule, 4, 1), shape) for rule in (None, H2(50.0, 50.0))]
-    advance(model, batch, shape)
-    given, caches = inputs_of(batch, shape), [sample.cache for sample in batch]
+    model = tiny_model()
+    batch = [start(Request(rule, 4, 1), SHAPE) for rule in (None, H2(50.0, 50.0))]
+    advance(model, batch, SHAPE)
+    given, caches = inputs_of(batch, SHAPE), [sample.cache for sample in batch]
     mixed = denoise_step(model, given, caches)
     assert [record.blocks_run for record in mixed.records] == [5, 2]
     plain = denoise_step(model, given, [replace(caches[0]), caches[0]])
@@ -74,6 +74,4 @@ def test_where_a_step_goes_to_is_told_to_a_distilled_model_and_to_no_other(
 def test_a_flux1_model_asks_for_the_pooled_prompt() -> None:
     sample = start(Request(None, 4, 1), SHAPE)
     with pytest.raises(H2CacheError, match="pooled is None"):
-        denoise_step(
-            flux_model(tiny_transformer()), replace(inputs_of([sample], SHAPE), pooled=None), [sample.cache]
-        )
+        denoise_step(tiny_model(), replace(inputs_of([sample], SHAPE), pooled=None), [sample.cache])

@@ -7,7 +7,8 @@ import torch
 from torch._dynamo.utils import counters
 
 from h2cache import CompiledBlocks, FluxModel, Method, flux_model, method
-from tests.h2cache.samples import H2, Request, Running, Shape, advance, run_together, start, tiny_transformer
+from tests.h2cache.models import tiny_transformer
+from tests.h2cache.samples import H2, Request, Running, Shape, advance, run_together, start
 
 SHAPE = Shape(2, 3, 4)
 

@@ -9,19 +9,9 @@ from torch import Tensor
 
 from h2cache import FluxModel, denoise_step, flux_model, method
 from tests.h2cache.families import FAMILIES
-from tests.h2cache.samples import (
-    Family,
-    Request,
-    Running,
-    Shape,
-    advance,
-    inputs_of,
-    run_alone,
-    run_together,
-    start,
-)
+from tests.h2cache.models import Family
+from tests.h2cache.samples import SHAPE, Request, Running, advance, inputs_of, run_alone, run_together, start
 
-SHAPE = Shape(4, 5, 3)
 SCALE = 3.0
 TWO_ROWS = ["FLUX.2 klein", "FLUX.3", "FLUX.3 with a reference"]
 """Their guidance is a row with the prompt and one without."""
@@ -40,21 +30,17 @@ REQUESTS = [
 ]
 
 
-def nearness(family: Family) -> float:
-    return 1e-9 if family.exact is torch.float64 else 1e-4
-
-
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_sample_comes_out_among_others_as_it_does_alone(name: str) -> None:
     family = FAMILIES[name]
-    model = flux_model(family.build().to(family.exact))
+    model = family.exact_model()
     together = run_together(model, REQUESTS, SHAPE, family.exact, family)
     for sample, request in zip(together, REQUESTS, strict=True):
         alone = run_alone(model, request, SHAPE, family.exact, family)
         assert sample.letters == alone.letters
         assert set(sample.letters) == set("f" if request.settings is None else "fs")
         assert sample.cache.statistics == alone.cache.statistics
-        assert (sample.latents - alone.latents).abs().max() <= nearness(family)
+        assert (sample.latents - alone.latents).abs().max() <= family.nearness
     assert len({sample.letters for sample in together}) == len(together)
 
 
@@ -102,7 +88,7 @@ def stepped(running: Running, with_prompt: Tensor, without: Tensor) -> Tensor:
 @pytest.mark.parametrize("name", TWO_ROWS)
 def test_the_two_rows_of_guidance_decide_each_for_itself_and_as_they_do_alone(name: str) -> None:
     family, requests = FAMILIES[name], [REQUESTS[0], REQUESTS[4], REQUESTS[3]]
-    model = flux_model(family.build().to(family.exact))
+    model = family.exact_model()
     together = guided(model, requests, family)
     # Texts change little in tiny models: the stretches of the two rows differ, if not where they end.
     assert any(first.cache.stages[0].memory != second.cache.stages[0].memory for first, second in together)
@@ -111,4 +97,4 @@ def test_the_two_rows_of_guidance_decide_each_for_itself_and_as_they_do_alone(na
         for among, by_itself in zip(image, alone, strict=True):
             assert among.letters == by_itself.letters
             assert set(among.letters) == set("fs")
-        assert (image[0].latents - alone[0].latents).abs().max() <= nearness(family)
+        assert (image[0].latents - alone[0].latents).abs().max() <= family.nearness

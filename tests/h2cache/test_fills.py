@@ -19,7 +19,8 @@ from h2cache.method import Reused, Stage
 from h2cache.sample_step import SampleStep
 from h2cache.state import Anchor
 from tests.h2cache import plain
-from tests.h2cache.samples import Request, Shape, run_alone, shared_model
+from tests.h2cache.models import shared_model
+from tests.h2cache.samples import Request, Shape, run_alone
 
 SHAPE, STEPS = Shape(3, 4, 2), 9
 TRANSFORMER, MODEL = shared_model()
@@ -73,12 +74,9 @@ def by_the_formulas(
     """The latents at the end; what is put in is taken of the image stream, which alone is read after the stage."""
     request, values = Request(None, STEPS, 1), list[tuple[int, Tensor]]()
     latents = request.latents(SHAPE.image, torch.float64)
-    tokens, vector = request.text(SHAPE.text, torch.float64)
     probe = 1 if isinstance(layout, OneStage) else 0
     for k in range(STEPS):
-        t = torch.tensor([1 - k / STEPS], dtype=torch.float64)
-        guidance = torch.tensor([3.5]).double()
-        net = plain.Net(TRANSFORMER, latents[None], tokens[None], vector[None], t, guidance, *SHAPE.ids())
+        net = plain.net_at(TRANSFORMER, request, k, latents, SHAPE)
         txt, img = net.run(net.txt, net.img, 0, probe)
         base = {Reused.REST: img, Reused.STAGE: net.img, Reused.STATE: 0, Reused.OUTPUT: 0}.get(
             reused, latents[None]

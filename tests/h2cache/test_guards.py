@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from h2cache import H2CacheError, Method, SampleCache, StageCache, denoise_step, flux_model
+from h2cache import H2CacheError, Method, SampleCache, StageCache, denoise_step
 from h2cache.fills.last import Last
 from h2cache.gates.below import Below
 from h2cache.gates.mask import Mask
@@ -19,21 +19,11 @@ from h2cache.signal import ProbeResidual
 from h2cache.state import Anchor
 from h2cache.stats import SampleStatistics
 from h2cache.summaries.whole import Whole
-from tests.h2cache.samples import (
-    H2,
-    Request,
-    Running,
-    Shape,
-    advance,
-    inputs_of,
-    run_alone,
-    start,
-    tiny_transformer,
-)
+from tests.h2cache.models import tiny_model
+from tests.h2cache.samples import H2, SHAPE, Request, Running, advance, inputs_of, run_alone, start
 
-SHAPE = Shape(4, 5, 3)
 GREEDY = 50.0
-MODEL = flux_model(tiny_transformer())
+MODEL = tiny_model()
 
 
 def letters(rule: H2, steps: int = 12, seed: int = 1) -> str:

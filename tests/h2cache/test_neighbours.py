@@ -11,20 +11,9 @@ from h2cache import Conditioning, FluxModel, Streams, cache_bytes, flux_model, m
 from h2cache.adapter import Adapter
 from h2cache.family import Block
 from tests.h2cache.families import FAMILIES
-from tests.h2cache.samples import (
-    H2,
-    Request,
-    Running,
-    Shape,
-    advance,
-    run_alone,
-    run_together,
-    shared_model,
-    start,
-    tiny_transformer,
-)
+from tests.h2cache.models import tiny_model
+from tests.h2cache.samples import H2, SHAPE, Request, Running, advance, run_alone, run_together, start
 
-SHAPE = Shape(4, 5, 3)
 REQUESTS = [
     Request(H2(0.3, 0.3), 12, seed=1),
     Request(H2(0.4, 0.1), 9, seed=2, guidance=1.0),
@@ -32,7 +21,7 @@ REQUESTS = [
     Request(H2(0.25, 0.5, warmup=2, last_full=True, max_consecutive=2), 12, seed=4),
     Request(H2(0.0, 0.4), 5, seed=5),
 ]
-_, MODEL = shared_model()
+MODEL = tiny_model(torch.float64)
 
 
 def scaled(request: Request, factor: float) -> Request:
@@ -64,7 +53,7 @@ def test_in_every_family_samples_have_thresholds_of_their_own_and_leave_the_batc
     name: str,
 ) -> None:
     family, counts = FAMILIES[name], list[list[int]]()
-    model = flux_model(family.build().to(family.exact))
+    model = family.exact_model()
     requests = [scaled(request, family.liveliness) for request in REQUESTS]
     together = run_together(count_rows(model, counts), requests, SHAPE, family.exact, family)
     assert {letter for sample in together for letter in sample.letters} == set("fds")
@@ -73,7 +62,7 @@ def test_in_every_family_samples_have_thresholds_of_their_own_and_leave_the_batc
         alone = run_alone(model, request, SHAPE, family.exact, family)
         assert sample.letters == alone.letters
         assert sample.cache.statistics == alone.cache.statistics
-        assert (sample.latents - alone.latents).abs().max() <= (1e-9 if family.exact is torch.float64 else 1e-4)
+        assert (sample.latents - alone.latents).abs().max() <= family.nearness
     for step, rows in enumerate(counts):
         ran = [sample.records[step] for sample in together if step < len(sample.records)]
         assert sum(rows) == sum(record.blocks_run for record in ran)
@@ -102,7 +91,7 @@ def test_a_sample_is_not_changed_by_its_neighbours_their_number_or_order(order: 
 
 
 def test_threads_on_one_transformer_get_exactly_what_each_gets_alone() -> None:
-    model = flux_model(tiny_transformer())
+    model = tiny_model()
     wanted = [run_alone(model, request, SHAPE) for request in REQUESTS]
     got: dict[int, Running] = {}
     barrier = threading.Barrier(len(REQUESTS))

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from h2cache import H2CacheError, denoise_step, flux_model, from_bytes, method, to_bytes
+from h2cache import H2CacheError, denoise_step, from_bytes, method, to_bytes
 from tests.h2cache.host_reads import HostReads
-from tests.h2cache.samples import Request, Running, Shape, inputs_of, start, tiny_transformer
+from tests.h2cache.models import tiny_model
+from tests.h2cache.samples import Request, Running, Shape, inputs_of, start
 
 SHAPE = Shape(3, 4, 2)
-MODEL = flux_model(tiny_transformer())
+MODEL = tiny_model()
 STEPS = 12
 
 

@@ -12,20 +12,10 @@ from h2cache.flux1 import Flux1, flux1_model
 from h2cache.gate import Moment
 from h2cache.gates.below import Below
 from h2cache.state import Reference
-from tests.h2cache.samples import (
-    H2,
-    Request,
-    Shape,
-    advance,
-    inputs_of,
-    run_alone,
-    shared_model,
-    start,
-    tiny_transformer,
-)
+from tests.h2cache.models import tiny_model, tiny_transformer
+from tests.h2cache.samples import H2, SHAPE, Request, advance, inputs_of, run_alone, start
 
-SHAPE = Shape(4, 5, 3)
-_, MODEL = shared_model()
+MODEL = tiny_model(torch.float64)
 SICK, WELL = Request(H2(0.3, 0.3), 9, seed=1), Request(H2(0.4, 0.2), 9, seed=2)
 
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from h2cache import StepInputs, denoise_step, flux_model
-from tests.h2cache.samples import H2, Request, Shape, inputs_of, start, tiny_transformer
+from tests.h2cache.models import tiny_transformer
+from tests.h2cache.samples import H2, Request, Shape, inputs_of, start
 
 pytestmark = [
     pytest.mark.gpu,

@@ -7,15 +7,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from h2cache import Method, flux_model, method
+from h2cache import Method, method
 from h2cache.errors import H2CacheError
 from h2cache.fills.calmed import calmed
 from h2cache.gate import Moment
 from h2cache.gates.rate_control import DETAIL, RateControl, usual_rate
-from tests.h2cache.samples import Request, Shape, advance, run_alone, start, tiny_transformer
+from tests.h2cache.models import tiny_model
+from tests.h2cache.samples import Request, Shape, advance, run_alone, start
 
 TAUS, RATES, SIGMAS = st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1)
-MODEL = flux_model(tiny_transformer())
+MODEL = tiny_model()
 SHAPE = Shape(3, 4, 2)
 STEPS = 12
 

@@ -12,20 +12,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from h2cache import H2CacheError, SampleCache, cache_bytes, denoise_step, flux_model, from_bytes, paper, to_bytes
-from tests.h2cache.samples import (
-    H2,
-    Request,
-    Running,
-    Shape,
-    advance,
-    inputs_of,
-    run_alone,
-    start,
-    tiny_transformer,
-)
+from tests.h2cache.models import tiny_model, tiny_transformer
+from tests.h2cache.samples import H2, SHAPE, Request, Running, Shape, advance, inputs_of, run_alone, start
 
-SHAPE = Shape(4, 5, 3)
-MODEL = flux_model(tiny_transformer())
+MODEL = tiny_model()
 REQUEST = Request(H2(0.24, 0.3, max_consecutive=4), 10, seed=1)
 
 
@@ -94,7 +84,7 @@ def test_a_sample_saved_at_any_step_goes_on_as_if_nothing_had_happened() -> None
 
 
 def in_the_middle(dtype: torch.dtype = torch.float32) -> Running:
-    running, model = start(REQUEST, SHAPE, dtype), flux_model(tiny_transformer().to(dtype))
+    running, model = start(REQUEST, SHAPE, dtype), tiny_model(dtype)
     for _ in range(4):
         advance(model, [running], SHAPE)
     return running

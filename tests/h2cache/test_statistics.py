@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from h2cache import Outcome, SampleStatistics, StepRecord, flux_model
-from tests.h2cache.samples import H2, Request, Running, Shape, inputs_of, run_alone, start, tiny_transformer
+from tests.h2cache.models import tiny_transformer
+from tests.h2cache.samples import H2, SHAPE, Request, Running, Shape, inputs_of, run_alone, start
 
-SHAPE = Shape(4, 5, 3)
 TRANSFORMER = tiny_transformer()
 MODEL = flux_model(TRANSFORMER)
 

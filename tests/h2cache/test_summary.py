@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from h2cache import Conditioning, Streams
 from h2cache.flux1 import Flux1, flux1_model
 from h2cache.summaries.windows import summarize, summary_shape, window
-from tests.h2cache.samples import H2, Request, Shape, run_alone, tiny_transformer
+from tests.h2cache.models import tiny_transformer
+from tests.h2cache.samples import H2, Request, Shape, run_alone
 
 
 @given(st.integers(1, 5000), st.integers(1, 64), st.sampled_from([2048, 384]))

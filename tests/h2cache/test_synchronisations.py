@@ -6,21 +6,11 @@ import torch
 from h2cache import FluxModel, Outcome, denoise_step, flux_model
 from tests.h2cache.families import FAMILIES
 from tests.h2cache.host_reads import HostReads
-from tests.h2cache.samples import (
-    DEV,
-    H2,
-    Family,
-    Request,
-    Running,
-    Shape,
-    advance,
-    inputs_of,
-    start,
-    tiny_transformer,
-)
+from tests.h2cache.method_cases import BLIND, EXAMPLES, STEPS, Case
+from tests.h2cache.models import DEV, Family, tiny_model
+from tests.h2cache.samples import H2, SHAPE, Request, Running, advance, inputs_of, start
 
-SHAPE = Shape(4, 5, 3)
-MODEL = flux_model(tiny_transformer())
+MODEL = tiny_model()
 GREEDY = H2(50.0, 50.0)
 
 
@@ -53,6 +43,19 @@ def test_in_every_family_a_batch_is_read_once_where_it_hits_structure_and_never_
     advance(model, cached, SHAPE, family)
     assert reads_of_a_step(cached, model, family) == {"tolist": 1}
     assert reads_of_a_step(plain, model, family) == {}
+
+
+@pytest.mark.parametrize(
+    ("case", "most"),
+    [(case, 2 if case.name == "paper" else 0 if case.name in BLIND else 1) for case in EXAMPLES],
+)
+def test_the_host_waits_once_where_a_probe_is_measured_and_never_for_a_schedule(case: Case, most: int) -> None:
+    batch = [start(case.request(STEPS, seed), SHAPE) for seed in range(3)]
+    seen = set()
+    for _ in range(STEPS):
+        seen.add(sum(reads_of_a_step(batch).values()))
+        advance(MODEL, batch, SHAPE)
+    assert max(seen) == most
 
 
 @pytest.mark.parametrize(
