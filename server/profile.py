@@ -1,7 +1,8 @@
 """What a diffusers folder cannot say of its model: sizes, defaults, text length and presets.
 
-One TOML file a model in ``config/models``, or ``h2serve.toml`` in the model's own folder. A folder without one gets
-the values of the profile that stands in for its pipeline; a folder that names none, and a hub id, get FLUX.1's.
+One TOML file a model in ``config/models``, or ``h2serve.toml`` in the model's own folder. A folder without one
+gets the values of the profile that stands in for its pipeline; a folder that names none, and a hub id, get those
+of FLUX.1.
 """
 
 import json
