@@ -18,6 +18,7 @@ from h2cache.arena.same_run import Asked, keep, refuse_another
 from h2cache.arena.setting import Setting
 from h2cache.arena.studio import Studio, model_name, open_studio
 from h2cache.arena.sweep import SWEEPS, settings_of
+from h2cache.arena.tuning.tuned import settings_of_tuned, tuned_of
 from h2cache.errors import H2CacheError
 
 
@@ -39,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--calibrate", type=Path, help="tuning prompts to fit rivals on; none may be in both files")
     top.add_argument("--seeds", type=int, default=1, help="seeds 0 to N - 1 for each prompt")
     top.add_argument("--methods", default=",".join(SWEEPS), help="by commas; all of them when absent")
+    top.add_argument("--tuned", type=Path, help="folder of h2cache.arena.tuning; flux-nano has its own")
     top.add_argument("--checker", help="MODULE:FUNCTION that tells whether an image shows its prompt")
     top.add_argument("--out", type=Path, required=True, help="folder of results.csv and the report")
     return top
@@ -69,20 +71,31 @@ def run(arguments: argparse.Namespace) -> None:
     known = Fits(model_name(arguments.model), tuning, arguments.out)
     refuse_another(run_file, asked, () if known.are_in_use else ("tuning",))
     for number in steps:
-        known.refuse_tuned(names, number, prompts)
+        known.refuse_seen(asked_settings(arguments, names, known.known(number), number), number, prompts)
+    if arguments.tuned and tuning is None and not all(map(known.known, steps)):
+        raise H2CacheError("--tuned goes by a fit, and there is none: --calibrate with the prompts of the search")
     studio = open_studio(arguments.model, width, height, arguments.guidance, arguments.device, arguments.checker)
     keep(run_file, asked)
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     ) as progress:
         fits = {number: fit_of(known, studio, number, progress) for number in steps}
-        settings = {number: settings_of(names, fit) for number, fit in fits.items()}
+        settings = {number: asked_settings(arguments, names, fit, number) for number, fit in fits.items()}
         say_what_is_left_out(names, settings)
         lpips = open_lpips(width, height)
         contest = Contest(studio, prompts, arguments.seeds, settings.__getitem__, arguments.out, lpips)
         bar = progress.add_task("images", total=contest.images(steps))
         contest.run(steps, lambda done: progress.advance(bar, done))
     write_report(arguments.out, f"Caching methods on {arguments.model}")
+
+
+def asked_settings(
+    arguments: argparse.Namespace, names: Sequence[str], fit: Fit | None, steps: int
+) -> list[Setting]:
+    """The sweeps, those with a fit, and what a search has chosen."""
+    tuned = tuned_of(arguments.tuned, model_name(arguments.model), fit, steps)
+    chosen = [] if fit is None or tuned is None else settings_of_tuned(names, fit, tuned)
+    return [*settings_of(names, fit), *chosen]
 
 
 def asked_for(arguments: argparse.Namespace, prompts: Sequence[str], tuning: Sequence[str] | None) -> Asked:

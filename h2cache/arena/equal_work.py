@@ -23,7 +23,7 @@ class Standing:
 
 
 def standings(points: Iterable[Point], steps: int, work: str = "flops_ratio") -> list[Standing]:
-    """Of all methods at one number of steps, fitted ones apart; those that need least work first.
+    """Of all methods at one number of steps, fitted and tuned ones apart; those that need least work first.
 
     ``work`` is one of ``plots.WORKS``: what shares are of.
     """
@@ -32,7 +32,7 @@ def standings(points: Iterable[Point], steps: int, work: str = "flops_ratio") ->
     for point in points:
         if point.steps != steps or point.method == OFF:
             continue
-        curves[f"{point.method}, fitted" if point.is_fitted else point.method].append(point)
+        curves[point.curve_name].append(point)
         if (point.method, point.setting) == YARDSTICK:
             wanted = point.psnr
     found = [_standing(name, own, work, wanted) for name, own in curves.items()]

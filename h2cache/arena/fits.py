@@ -7,10 +7,10 @@ from pathlib import Path
 from h2cache.arena.calibration.fit import Fit, calibrate, tuning_of
 from h2cache.arena.fit_files import committed_fit, fit_path, read_fit, write_fit
 from h2cache.arena.prompts import hash_of
-from h2cache.arena.ranking import FITTED
+from h2cache.arena.ranking import FITTED, TUNED
 from h2cache.arena.rows import read_rows
+from h2cache.arena.setting import Setting
 from h2cache.arena.studio import Studio
-from h2cache.arena.sweep import settings_of
 from h2cache.errors import H2CacheError
 
 
@@ -36,10 +36,10 @@ class Fits:
             )
         return fit
 
-    def refuse_tuned(self, names: Sequence[str], steps: int, prompts: Sequence[str]) -> None:
-        """Raises H2CacheError where a method's fit has seen prompts that are to be reported on."""
+    def refuse_seen(self, settings: Sequence[Setting], steps: int, prompts: Sequence[str]) -> None:
+        """Raises H2CacheError where what a setting was fitted or chosen on is to be reported on."""
         fit = self.known(steps)
-        if fit is None or not any(FITTED in setting.label for setting in settings_of(names, fit)):
+        if fit is None or not any(label in setting.label for setting in settings for label in (FITTED, TUNED)):
             return
         both = {hash_of(prompt) for prompt in prompts} & set(fit.tuning)
         if both:

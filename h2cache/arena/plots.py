@@ -18,12 +18,13 @@ WORKS = {
     "blocks_run": "share of the model's own blocks",
     "seconds_ratio": "share of the uncached time",
 }
+STYLES = {"": "o-", "fitted": "o--", "tuned": "o:"}
 Color = str | tuple[float, float, float]
 COLORS = colormaps["tab20"].colors  # type: ignore[attr-defined]  # listed colormaps have them, the base class has not
 
 
 def pareto(points: Sequence[Point], steps: int) -> bytes:
-    """Each quality over each measure of work, a line a method; dashed where coefficients were fitted."""
+    """Each quality over each measure of work, a line a method; dashed where fitted, dotted where tuned."""
     figure = Figure(figsize=(15, 11), layout="constrained")
     grid = figure.subplots(len(QUALITIES), len(WORKS), squeeze=False)
     of_method: defaultdict[str, list[Point]] = defaultdict(list)
@@ -34,9 +35,10 @@ def pareto(points: Sequence[Point], steps: int) -> bytes:
         for axes, work in zip(across, WORKS, strict=True):
             for color, (method, own) in zip(COLORS, of_method.items(), strict=False):
                 width, shown = _stroke(method, color)
-                for is_fitted, style, label in ((False, "o-", method), (True, "o--", f"{method}, fitted")):
-                    line = curve([p for p in own if p.is_fitted == is_fitted], work, quality)
-                    if line:
+                for origin, style in STYLES.items():
+                    part = [p for p in own if p.origin == origin]
+                    if part:
+                        line, label = curve(part, work, quality), part[0].curve_name
                         axes.plot(*zip(*line, strict=True), style, ms=3, lw=width, label=label, color=shown)
             axes.set(xlabel=WORKS[work], ylabel=QUALITIES[quality])
             axes.grid(visible=True, alpha=0.3)

@@ -10,6 +10,8 @@ from h2cache.arena.rows import Row
 
 FITTED = "fit=own"
 """What a setting's label says where its coefficients are a calibration's."""
+TUNED = "search=own"
+"""What it says where the setting was chosen by ``h2cache.arena.tuning``."""
 HIGHEST_PSNR = 60.0
 """What equal images count as in a mean, in dB."""
 
@@ -33,9 +35,16 @@ class Point:
     lpips: float | None = None
 
     @property
-    def is_fitted(self) -> bool:
-        """True where coefficients are the calibration's, not the authors': another curve."""
-        return FITTED in self.setting
+    def origin(self) -> str:
+        """Whose curve it is on: the authors' values have none, a calibration's or a search's stand apart."""
+        if TUNED in self.setting:
+            return "tuned"
+        return "fitted" if FITTED in self.setting else ""
+
+    @property
+    def curve_name(self) -> str:
+        """The method's, and where its numbers are from."""
+        return f"{self.method}, {self.origin}" if self.origin else self.method
 
 
 def points_of(rows: Iterable[Row]) -> list[Point]:

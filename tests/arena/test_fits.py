@@ -11,7 +11,7 @@ from h2cache.arena.calibration.fit import tuning_of
 from h2cache.arena.fit_files import committed_fit, write_fit
 from h2cache.arena.fits import Fits
 from h2cache.arena.prompts import read_prompts
-from h2cache.arena.sweep import SWEEPS
+from h2cache.arena.sweep import SWEEPS, settings_of
 
 NANO_PROMPTS = Path(__file__).parents[2] / "nano" / "prompts"
 TUNING, REPORTING = (read_prompts(NANO_PROMPTS / f"{name}.txt") for name in ("tuning", "reporting"))
@@ -23,7 +23,7 @@ def test_the_committed_fits_are_of_the_first_tuning_prompts_and_of_none_that_is_
     assert fit is not None
     assert fit.tuning == tuning_of(TUNING)
     assert len(fit.tuning) == 8
-    Fits("flux-nano", None, Path("nowhere")).refuse_tuned(list(SWEEPS), steps, REPORTING)
+    Fits("flux-nano", None, Path("nowhere")).refuse_seen(settings_of(list(SWEEPS), fit), steps, REPORTING)
 
 
 def test_prompts_that_a_committed_fit_has_seen_are_not_reported_on_where_it_is_used(
@@ -38,9 +38,10 @@ def test_prompts_that_a_committed_fit_has_seen_are_not_reported_on_where_it_is_u
     assert told.startswith("arena: 8 prompts are of those that the fit for 28 steps was made on")
     assert not (tmp_path / "out").exists()
     fits = Fits("flux-nano", None, tmp_path)
-    fits.refuse_tuned(["default", "paper"], 28, TUNING)
-    fits.refuse_tuned(["mask"], 28, TUNING[8:])
-    fits.refuse_tuned(["mask"], 29, TUNING)  # no fit
+    fit = committed_fit("flux-nano", 28)
+    fits.refuse_seen(settings_of(["default", "paper"], fit), 28, TUNING)
+    fits.refuse_seen(settings_of(["mask"], fit), 28, TUNING[8:])
+    fits.refuse_seen(settings_of(["mask"]), 29, TUNING)  # no fit
 
 
 def test_a_fit_of_other_tuning_prompts_or_of_none_that_it_names_is_not_gone_on_with(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""A search over the rivals' guards on tuning prompts, so that they get what ``default`` got."""
