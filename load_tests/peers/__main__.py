@@ -13,13 +13,13 @@ from typing import Any
 
 from rich.console import Console
 
-from load_tests.errors import told_in_one_line
+from load_tests.errors import LoadTestError, told_in_one_line
 from load_tests.flags import positive
 from load_tests.machine import describe_commit, describe_machine, said_by
 from load_tests.mix import load_mix
 from load_tests.peers.comparison import Comparison, Standing, compare
 from load_tests.peers.contender import Contender
-from load_tests.peers.measuring import Effort, peak_goodput
+from load_tests.peers.measuring import MULTIPLES, Effort, peak_goodput
 from load_tests.progress import Progress
 
 HEAD = (
@@ -57,6 +57,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--in-flight", type=positive, default=16, help="of closed loops (16)")
     top.add_argument("--batch-sizes", default="4,8,16", help="of the batching peer, to be tuned over (4,8,16)")
     top.add_argument("--waits", default="0.01,0.05,0.2", help="seconds it collects (0.01,0.05,0.2)")
+    top.add_argument("--multiples", default=",".join(map(str, MULTIPLES)), help="of its capacity, to be offered")
+    top.add_argument("--share-within", type=float, default=0.015, help="what counts as equal skipping (0.015)")
+    top.add_argument("--psnr-within", type=float, default=0.5, help="dB that count as equal PSNR (0.5)")
     top.add_argument("--out", type=Path, default=Path("peers"), help="the folder of the files (peers)")
     return top
 
@@ -66,7 +69,14 @@ def run(arguments: argparse.Namespace, words: str, console: Console) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     started, machine = datetime.now(UTC).isoformat(timespec="seconds"), describe_machine()
     effort = Effort(
-        arguments.pass_requests, arguments.in_flight, arguments.requests, arguments.seeds, arguments.slo
+        arguments.pass_requests,
+        arguments.in_flight,
+        arguments.requests,
+        arguments.seeds,
+        arguments.slo,
+        multiples(arguments.multiples),
+        arguments.share_within,
+        arguments.psnr_within,
     )
     python, shared = arguments.peers_python, ["--model", arguments.model, "--text-length", arguments.text_length]
     ours = our_contender(arguments)
@@ -88,6 +98,17 @@ def run(arguments: argparse.Namespace, words: str, console: Console) -> None:
     text = table(comparison.standings)
     (arguments.out / "peers.md").write_text(text, encoding="utf-8")
     console.print(text, markup=False, soft_wrap=True)
+
+
+def multiples(said: str) -> tuple[float, ...]:
+    """Numbers by commas. Raises LoadTestError for anything else."""
+    try:
+        found = tuple(map(float, said.split(",")))
+    except ValueError:
+        found = ()
+    if not found or not all(0 < each < 100 for each in found):
+        raise LoadTestError(f"multiples are {said[:64]!r}, allowed are numbers above 0 by commas")
+    return found
 
 
 def our_contender(arguments: argparse.Namespace) -> Contender:

@@ -5,19 +5,12 @@ from enum import StrEnum
 
 from load_tests.fidelity import Fidelity
 
-SHARE_TOLERANCE, PSNR_TOLERANCE = 0.015, 0.5
-
 
 class Aim(StrEnum):
     """Where the peer's factor is set."""
 
     SKIPPED = "equal skipping"
     PSNR = "equal PSNR"
-
-    @property
-    def tolerance(self) -> float:
-        """A share of blocks, or dB."""
-        return SHARE_TOLERANCE if self is Aim.SKIPPED else PSNR_TOLERANCE
 
     @property
     def rises(self) -> bool:

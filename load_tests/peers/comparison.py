@@ -24,9 +24,6 @@ from load_tests.peers.measuring import (
 from load_tests.progress import Progress
 from load_tests.summary import Summary
 
-MULTIPLES = (0.6, 0.8, 0.9, 1.0, 1.1, 1.25)
-"""Of each contender's own capacity: past the knee on both sides."""
-
 
 @dataclass(frozen=True)
 class Standing:
@@ -120,9 +117,12 @@ async def stand_beside(
         for aim in Aim:
 
             async def aimed_at(factor: float, aim: Aim = aim) -> float:
-                return (await measured_at(factor)).at(aim)
+                found = (await measured_at(factor)).at(aim)
+                say(f"  factor {factor:.3g}: {found:.3f}, {aim} is {ours.at(aim):.3f}")
+                return found
 
-            factor = await matching_factor(aimed_at, ours.at(aim), aim.tolerance, rises=aim.rises, name=aim.value)
+            within = effort.tolerance(aim)
+            factor = await matching_factor(aimed_at, ours.at(aim), within, rises=aim.rises, name=aim.value)
             standings.append(Standing(peer, aim, factor, await measured_at(factor)))
             say(described(standings[-1]))
     return standings
@@ -160,7 +160,7 @@ async def side_by_side(
         }
         for url in urls.values():
             await one_pass(url, mix, replace(effort, pass_requests=effort.in_flight))
-        for multiple in MULTIPLES:
+        for multiple in effort.multiples:
             for seed in range(effort.seeds):
                 for standing in standings:
                     rate = multiple * standing.measured.images_per_s

@@ -12,22 +12,36 @@ from load_tests.loops import Pass, closed_loop, open_loop
 from load_tests.mix import Mix, Pair
 from load_tests.orders import Order, mixed_orders, orders_of_pair, timed_orders
 from load_tests.outcome import Outcome
+from load_tests.peers.aims import Aim
 from load_tests.summary import Summary, skipped_blocks, summarise
 
 TIMEOUT_S = 600.0
+MULTIPLES = (0.6, 0.8, 0.9, 1.0, 1.1, 1.25)
+"""Of a capacity: past the knee on both sides."""
 SEED_OF_PASSES = 1000
 """No open-loop run has it."""
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How many requests a pass and an offered rate get; ``slo_s`` seconds are good."""
+    """How many requests a pass and an offered rate get; ``slo_s`` seconds are good.
+
+    ``multiples`` of a contender's own capacity are offered. A peer is at an aim within ``share_within`` of the
+    blocks, or ``psnr_within`` dB.
+    """
 
     pass_requests: int
     in_flight: int
     rate_requests: int
     seeds: int
     slo_s: float
+    multiples: tuple[float, ...] = MULTIPLES
+    share_within: float = 0.015
+    psnr_within: float = 0.5
+
+    def tolerance(self, aim: Aim) -> float:
+        """A share of blocks, or dB."""
+        return self.share_within if aim is Aim.SKIPPED else self.psnr_within
 
 
 def with_factor(mix: Mix, factor: float | None) -> Mix:

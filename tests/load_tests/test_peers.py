@@ -16,15 +16,17 @@ from load_tests.errors import LoadTestError
 from load_tests.fidelity import Fidelity
 from load_tests.mix import load_mix
 from load_tests.orders import mixed_orders
-from load_tests.peers.__main__ import knobs, our_contender, parser, table
+from load_tests.peers.__main__ import knobs, multiples, our_contender, parser, table
 from load_tests.peers.aims import Aim, Measured
 from load_tests.peers.bounded_queue import BoundedQueue
 from load_tests.peers.comparison import Standing
 from load_tests.peers.contender import Contender, serving
 from load_tests.peers.matching import matching_factor
-from load_tests.peers.measuring import peak_goodput, with_factor
+from load_tests.peers.measuring import Effort, peak_goodput, with_factor
 from load_tests.peers.wanted import parse_wanted
 from load_tests.summary import Summary
+
+EFFORT = Effort(pass_requests=96, in_flight=16, rate_requests=300, seeds=2, slo_s=10.0)
 
 
 def summary(rate: float, goodput: float, lag_ms: float = 0.0) -> Summary:
@@ -94,7 +96,7 @@ def test_a_request_beyond_the_bound_is_refused_at_once_and_the_others_are_answer
 
 
 async def found(measured_at: Callable[[float], Awaitable[float]], wanted: float, aim: Aim) -> float:
-    return await matching_factor(measured_at, wanted, aim.tolerance, rises=aim.rises, name=aim.value)
+    return await matching_factor(measured_at, wanted, EFFORT.tolerance(aim), rises=aim.rises, name=aim.value)
 
 
 @given(st.floats(0.2, 0.9), st.floats(0.2, 2))
@@ -153,6 +155,13 @@ def test_batch_size_and_wait_are_each_tuned_over_three_values() -> None:
     assert {size for size, _ in tried} == {"4", "8", "16"}
     assert {wait for _, wait in tried} == {"0.01", "0.05", "0.2"}
     assert len(tried) == len(set(tried)) == 5
+
+
+@pytest.mark.parametrize("said", ["", "1,x", "0", "nan", "1,-2"])
+def test_multiples_that_are_no_rates_are_refused(said: str) -> None:
+    assert multiples("0.5,1") == (0.5, 1.0)
+    with pytest.raises(LoadTestError, match="allowed are numbers above 0"):
+        multiples(said)
 
 
 def test_a_model_s_folder_may_be_anywhere(tmp_path: Path) -> None:
