@@ -34,7 +34,7 @@ from server.metrics.thresholds import ThresholdRule, threshold_rule
 from server.metrics.worker import WorkerMetrics
 from server.pair_stats.memory import MemoryPairStats
 from server.playground.files import read_files
-from server.profile import ModelProfile, check_image_input, load_profile, model_source, with_presets
+from server.profile import ModelProfile, check_image_input, check_rows, load_profile, model_source, with_presets
 from server.readiness import Phase, Readiness
 from server.results.memory import MemoryResults
 from server.settings import Settings
@@ -250,6 +250,7 @@ def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
         torch.set_num_threads(settings.threads)
     model = load_model(model_source(profile), settings.device, settings.dtype)
     check_image_input(profile, model.family.image_input)
+    check_rows(profile, model.guides_by_two)
     limits = EngineLimits(
         max_batch=settings.max_batch,
         memory_budget_bytes=settings.memory_budget_mb * 2**20,

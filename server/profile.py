@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -74,6 +74,8 @@ class ModelProfile(BaseModel):
     max_steps: int
     default_guidance: float
     max_guidance: float = 100.0
+    guides_by_two: bool = False
+    """A guidance above 1 takes a second row a step (classifier-free); the pipeline decides, as with images."""
     max_images: int = 10
     text_length: int
     image_input: ImageInput = ImageInput.START
@@ -102,7 +104,8 @@ class ModelProfile(BaseModel):
 
 def load_profile(model: str, profiles: Path = PROFILES) -> ModelProfile:
     """The profile of a name, an alias, a folder or a hub id."""
-    source, pipeline = _source(model), _pipeline_of(model)
+    source, index = _source(model), _index_of(model)
+    pipeline = str(index.get("_class_name"))
     if (own := Path(source) / OWN).is_file():
         return _read(own).model_copy(update={"folder": source})
     stand_in = None
@@ -110,12 +113,13 @@ def load_profile(model: str, profiles: Path = PROFILES) -> ModelProfile:
         profile = _read(path)
         if model in (profile.name, *profile.aliases) or model_source(profile) == source:
             return profile
-        if pipeline and profile.stands_in_for == pipeline:
+        if profile.stands_in_for == pipeline:
             stand_in = profile
     known = stand_in or _read(profiles / FALLBACK)
     presets = {name: preset.without_figures() for name, preset in known.presets.items()}
     changes = {"name": served_name(source), "aliases": (), "folder": source, "presets": presets}
-    return known.model_copy(update=changes)
+    by_two = known.guides_by_two and not index.get("is_distilled")  # one pipeline, two kinds of weights
+    return known.model_copy(update={**changes, "guides_by_two": by_two})
 
 
 def with_presets(profile: ModelProfile, presets: Mapping[str, Preset]) -> ModelProfile:
@@ -132,6 +136,16 @@ def check_image_input(profile: ModelProfile, image_input: ImageInput) -> None:
         raise ModelLoadError(
             f"model {profile.name} takes images as {image_input}, its profile says {profile.image_input}: a file "
             f"in config/models with folder = {profile.folder!r} and image_input = '{image_input}' cures it"
+        )
+
+
+def check_rows(profile: ModelProfile, guides_by_two: bool) -> None:
+    """Hold what the API counts a request's cost by against what the pipeline does. Raises ModelLoadError."""
+    if profile.guides_by_two is not guides_by_two:
+        rows, allowed = ("2 rows", "true") if guides_by_two else ("1 row", "false")
+        raise ModelLoadError(
+            f"model {profile.name} takes {rows} a step where guidance is above 1, its profile says otherwise: a "
+            f"file in config/models with folder = {profile.folder!r} and guides_by_two = {allowed} cures it"
         )
 
 
@@ -152,13 +166,13 @@ def _source(model: str) -> str:
     return str(Path(model).resolve()) if is_path else model
 
 
-def _pipeline_of(model: str) -> str | None:
-    """The pipeline that a folder's index names. What is wrong with a folder is said when it is loaded."""
+def _index_of(model: str) -> Mapping[str, Any]:
+    """A folder's index, which names its pipeline. What is wrong with a folder is said when it is loaded."""
     try:
         index = json.loads((Path(model) / "model_index.json").read_text())
     except (OSError, ValueError):
-        return None
-    return str(index.get("_class_name")) if isinstance(index, dict) else None
+        return {}
+    return index if isinstance(index, dict) else {}
 
 
 def _read(path: Path) -> ModelProfile:

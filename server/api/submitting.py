@@ -15,7 +15,8 @@ from server.results.inputs import forget_inputs
 
 def new_job(parts: ApiParts, wanted: ImageRequest, terms: RunTerms, caller: Caller, job_id: str) -> Job:
     """The request with an id, the time, whose it is and what it will cost."""
-    preset = model_of(wanted.model, parts.catalogue).presets.get(wanted.cache.preset)
+    profile = model_of(wanted.model, parts.catalogue)
+    preset = profile.presets.get(wanted.cache.preset)
     share = expected_share(wanted, None if preset is None else preset.measured_flops_ratio)
     return Job(
         job_id,
@@ -25,7 +26,7 @@ def new_job(parts: ApiParts, wanted: ImageRequest, terms: RunTerms, caller: Call
         weight=caller.weight,
         priority=terms.priority,
         deadline_ms=terms.deadline_ms,
-        cost=cost(wanted, share),
+        cost=cost(wanted, share, profile.guides_by_two),
         asynchronous=terms.asynchronous,
         as_url=terms.as_url,
         key_id=caller.key_id or None,

@@ -27,8 +27,14 @@ def plan(
         typer.Option(help="a running server, whose metrics have them; of a distributed one its APIs and workers"),
     ] = None,
     key: Key = None,
-    model: Annotated[str, typer.Option(help="whose steps and presets are meant")] = "black-forest-labs/FLUX.1-dev",
-    steps: Annotated[int | None, typer.Option(help="denoising steps (the model's default)", min=1)] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="whose steps and presets are meant (black-forest-labs/FLUX.1-dev); not with --url"),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(help="denoising steps (with --url those measured, else the model's default)", min=1),
+    ] = None,
     max_batch: Annotated[int, typer.Option(help="samples in one forward at most", min=1)] = 8,
     encode: Annotated[
         float | None, typer.Option(help="seconds of text encoding an image (measured, else 0)", min=0)
@@ -40,11 +46,9 @@ def plan(
     from server.cli.plan_times import Asked, times_of
     from server.plan.forecast import fleets
     from server.plan.workload import Fleet, Workload
-    from server.profile import load_profile
 
-    profile = load_profile(model)
-    times = times_of(profile, Asked(preset, gpu, step_times, url or (), key, (encode, decode)))
-    load = Workload(rate, steps or profile.default_steps, times.encode_s, times.decode_s)
+    times = times_of(Asked(model, steps, preset, gpu, step_times, url or (), key, (encode, decode)))
+    load = Workload(rate, times.steps, times.encode_s, times.decode_s)
     tried = list(fleets(load, Fleet(1, max_batch, times.step), p99))
     if as_json:
         typer.echo(json.dumps({"fleets": [asdict(each) for each in tried], "remarks": times.remarks}))

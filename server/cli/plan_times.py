@@ -7,12 +7,12 @@ import httpx
 
 from server.errors import SettingsError
 from server.plan.gpus import gpu_named
-from server.plan.measured import Sums, mean_stage_s, mean_step_times, read_sums
+from server.plan.measured import Sums, mean_stage_s, mean_step_times, mean_steps, read_sums
 from server.plan.share import share_of
 from server.plan.step_times import StepTimes, parse_step_times
-from server.profile import ModelProfile
+from server.profile import load_profile
 
-PRESET = "balanced"
+MODEL, PRESET = "black-forest-labs/FLUX.1-dev", "balanced"
 """Where none is asked for."""
 TIMEOUT_S = 10.0
 STAGES = ("encode", "decode")
@@ -23,6 +23,7 @@ class Times:
     """What to plan with, and where it is from; ``remarks`` are what a reader has to know of it."""
 
     step: StepTimes
+    steps: int
     encode_s: float
     decode_s: float
     remarks: tuple[str, ...]
@@ -32,6 +33,8 @@ class Times:
 class Asked:
     """What was given of it; ``stages_s`` are seconds of encode and decode."""
 
+    model: str | None
+    steps: int | None
     preset: str | None
     gpu: str | None
     step_times: str | None
@@ -40,20 +43,23 @@ class Asked:
     stages_s: tuple[float | None, float | None]
 
 
-def times_of(profile: ModelProfile, asked: Asked) -> Times:
+def times_of(asked: Asked) -> Times:
     """From exactly one of the three sources. Raises SettingsError."""
     if [bool(asked.urls), asked.gpu is not None, asked.step_times is not None].count(True) != 1:
         raise SettingsError("give one of --gpu, --step-times and --url")
     if asked.urls:
         return _measured(asked)
+    profile = load_profile(asked.model or MODEL)
     share, remark = share_of(profile, asked.preset or PRESET)
+    steps = asked.steps or profile.default_steps
     encode_s, decode_s = (given or 0.0 for given in asked.stages_s)
     remarks = (remark, *_remarks_on_stages(asked.stages_s))
     if asked.gpu is None:
-        return Times(parse_step_times(asked.step_times or "").scaled(share), encode_s, decode_s, remarks)
+        step_times = parse_step_times(asked.step_times or "").scaled(share)
+        return Times(step_times, steps, encode_s, decode_s, remarks)
     known = gpu_named(asked.gpu)
     source = f"estimate: h2serve was never run on {asked.gpu}; FLUX.1-dev at 1024x1024 by {known.source}"
-    return Times(StepTimes({1: known.step_s}).scaled(share), encode_s, decode_s, (source, *remarks))
+    return Times(StepTimes({1: known.step_s}).scaled(share), steps, encode_s, decode_s, (source, *remarks))
 
 
 def _remarks_on_stages(given: Sequence[float | None]) -> list[str]:
@@ -63,7 +69,9 @@ def _remarks_on_stages(given: Sequence[float | None]) -> list[str]:
 
 
 def _measured(asked: Asked) -> Times:
-    """Of what the servers have served so far, with the thresholds that their clients chose."""
+    """Of what the servers have served so far, with the thresholds and steps that their clients chose."""
+    if asked.model is not None:
+        raise SettingsError("model is for --gpu and --step-times: with --url what was served counts, or --steps")
     if asked.preset is not None:
         raise SettingsError("preset is for --gpu and --step-times: with --url the clients' own thresholds count")
     sums = Sums({})
@@ -71,8 +79,11 @@ def _measured(asked: Asked) -> Times:
         sums += _scraped(url, asked.key)
     stages_s = zip(STAGES, asked.stages_s, strict=True)
     encode_s, decode_s = (mean_stage_s(sums, stage) if given is None else given for stage, given in stages_s)
-    remark = f"measured by {', '.join(asked.urls)}: the sizes and thresholds of what was served so far"
-    return Times(mean_step_times(sums), encode_s, decode_s, (remark,))
+    step_times = mean_step_times(sums)
+    steps = asked.steps or mean_steps(sums)
+    taken = "sizes and thresholds" if asked.steps else f"sizes, thresholds and {steps} steps"
+    remark = f"measured by {', '.join(asked.urls)}: the {taken} of what was served so far"
+    return Times(step_times, steps, encode_s, decode_s, (remark,))
 
 
 def _scraped(url: str, key: str | None) -> Sums:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import re
 import threading
 from collections.abc import Sequence
@@ -46,6 +47,11 @@ class LoadedModel:
     def takes_guidance(self) -> bool:
         """True where guidance is an input of the transformer."""
         return self.family.embeds_guidance(self.pipeline)
+
+    @property
+    def guides_by_two(self) -> bool:
+        """True where a guidance above 1 takes a second row."""
+        return self.family.guides_by_two(self.pipeline, math.inf)
 
 
 def load_model(source: str, device: str = "auto", dtype: str = "auto") -> LoadedModel:

@@ -10,9 +10,13 @@ UNMEASURED_SHARE = 0.5
 """Of the blocks, under a method of other parameters than two thresholds: between the fastest presets and none."""
 
 
-def cost(request: ImageRequest, share: float) -> float:
-    """Images x steps to take x rows a step x pixels x the ``share`` of blocks that is expected to be computed."""
-    rows = 2 if request.negative_prompt is not None and request.true_cfg > 1 else 1
+def cost(request: ImageRequest, share: float, guides_by_two: bool = False) -> float:
+    """Images x steps to take x rows a step x pixels x the ``share`` of blocks that is expected to be computed.
+
+    ``guides_by_two`` is the model's: a guidance above 1 takes a second row.
+    """
+    is_guided_away = request.negative_prompt is not None and request.true_cfg > 1
+    rows = 2 if is_guided_away or (guides_by_two and request.guidance > 1) else 1
     mebipixels = request.width * request.height / PIXELS
     return request.num_images * _steps_to_take(request) * rows * mebipixels * share
 

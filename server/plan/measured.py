@@ -1,4 +1,4 @@
-"""Step times as a server's own metrics have them. Pure: the text of /metrics in, numbers out."""
+"""Step times and steps as a server's own metrics have them. Pure: the text of /metrics in, numbers out."""
 
 from dataclasses import dataclass
 
@@ -58,6 +58,17 @@ def mean_step_times(sums: Sums) -> StepTimes:
             "no step was taken there yet; an API without an engine takes none: name its workers too"
         )
     return StepTimes(seconds)
+
+
+def mean_steps(sums: Sums) -> int:
+    """Denoising steps of an image, as its request had them. Raises SettingsError before the first image.
+
+    What was stepped of images that are under way or were dropped is laid on the finished ones: rather too much.
+    """
+    finished = sums.total("h2serve_images_total", end="finished")
+    if not finished:
+        raise SettingsError("no image was finished there yet, from which steps are known: give --steps")
+    return max(1, round(sums.total("h2serve_batch_size_sum") / finished))
 
 
 def mean_stage_s(sums: Sums, stage: str) -> float:

@@ -25,6 +25,7 @@ ASSETS = (
     "key.js",
     "lane.js",
     "main.js",
+    "names.js",
     "outcomes.js",
     "plot.js",
     "question.js",

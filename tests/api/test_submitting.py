@@ -4,13 +4,16 @@ import asyncio
 from collections import Counter
 
 import httpx
+import pytest
 
 from server.api.parts import SUBMITS_AT_ONCE
+from server.catalogue import Catalogue
 from server.jobs.memory import MemoryQueue
 from server.jobs.submit import Bounds, Once, PutAnswer
+from server.profile import load_profile
 from server.request import Job
 from tests.api.conftest import PROMPT
-from tests.api.parts import api_parts, client_of
+from tests.api.parts import api_parts, client_of, new_queue, next_lease
 
 
 class SlowQueue(MemoryQueue):
@@ -72,6 +75,27 @@ def test_who_waits_for_a_turn_is_refused_when_the_store_is_gone_meanwhile() -> N
             reasons.append("Redis cannot be reached")
             queue.go.set()
             assert await submits == {202: SUBMITS_AT_ONCE, 503: SUBMITS_AT_ONCE}
+        await queue.close()
+        await parts.background.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("model", "guidance", "rows"),
+    [("flux2-klein-base", 4.0, 2), ("flux2-klein-base", 1.0, 1), ("flux2-klein", 4.0, 1), ("flux2-dev", 4.0, 1)],
+)
+def test_a_job_costs_the_rows_that_its_model_takes_for_its_guidance(
+    model: str, guidance: float, rows: int
+) -> None:
+    async def scenario() -> None:
+        queue, served = new_queue(), load_profile(model).model_copy(update={"name": "flux-nano"})
+        parts = api_parts(queue, catalogue=Catalogue((served,)))
+        asked = {"prompt": PROMPT, "size": "1024x1024", "num_inference_steps": 10, "cache": "off"}
+        async with client_of(parts) as client:
+            answer = await client.post("/v1/jobs", json={**asked, "guidance_scale": guidance})
+            assert answer.status_code == 202
+            assert (await next_lease(queue)).job.cost == 10 * rows
         await queue.close()
         await parts.background.close()
 

@@ -146,6 +146,15 @@ def test_a_folder_without_a_profile_gets_the_values_of_its_pipeline(
     assert (profile.folder, profile.default_steps, profile.default_guidance) == (str(tmp_path), steps, guidance)
 
 
+@pytest.mark.parametrize(("is_distilled", "by_two"), [(False, True), (True, False), (None, True)])
+def test_a_folder_of_klein_guides_by_two_rows_unless_it_is_distilled(
+    tmp_path: Path, is_distilled: bool | None, by_two: bool
+) -> None:
+    said = {} if is_distilled is None else {"is_distilled": is_distilled}
+    (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "Flux2KleinPipeline", **said}))
+    assert load_profile(str(tmp_path)).guides_by_two is by_two
+
+
 @pytest.mark.parametrize("index", ["{", "[]", "{}"])
 def test_a_folder_with_a_broken_index_gets_flux_1_s_values_and_fails_when_it_is_loaded(
     tmp_path: Path, index: str

@@ -106,6 +106,20 @@ def test_a_folder_of_every_family_has_a_profile_that_says_how_it_takes_images(na
     check_image_input(load_profile(str(tmp_path)), FAMILIES[name](tmp_path).image_input)
 
 
+@pytest.mark.parametrize("is_distilled", [False, True])
+def test_a_folder_of_klein_has_a_profile_that_says_how_many_rows_it_takes(
+    is_distilled: bool, tmp_path: Path
+) -> None:
+    folder = save_tiny_klein(tmp_path / "tiny", is_distilled=is_distilled)
+    settings, profile = settings_for_tests(model=str(folder), device="cpu"), load_profile(str(folder))
+    real_engine(settings, profile)
+    assert profile.guides_by_two is not is_distilled
+    wrong = profile.model_copy(update={"name": "mine", "guides_by_two": is_distilled})
+    said = "1 row" if is_distilled else "2 rows"
+    with pytest.raises(ModelLoadError, match=f"mine takes {said} a step where guidance is above 1, its profile"):
+        real_engine(settings, wrong)
+
+
 def test_a_profile_that_says_otherwise_stops_the_start(tmp_path: Path) -> None:
     folder = save_tiny_kontext(tmp_path / "tiny")
     settings = settings_for_tests(model=str(folder), device="cpu")

@@ -20,6 +20,15 @@ def test_cost_counts_the_steps_that_an_image_leaves_and_the_rows_of_guidance() -
     assert cost(replace(request, negative_prompt="b"), 1.0) == cost(replace(request, true_cfg=2.0), 1.0) == 10
 
 
+def test_a_model_that_guides_by_two_rows_costs_two_where_guidance_is_above_1() -> None:
+    request = replace(job("a", images=1, side=1024).request, steps=10, guidance=4.0)
+    assert cost(request, 1.0, guides_by_two=True) == 20
+    assert cost(replace(request, guidance=1.0), 1.0, guides_by_two=True) == 10
+    assert cost(replace(request, negative_prompt="b", true_cfg=2.0), 1.0, guides_by_two=True) == 20, "never four"
+    alone = replace(request, guidance=1.0, negative_prompt="b", true_cfg=2.0)
+    assert cost(alone, 1.0, guides_by_two=True) == 20
+
+
 def share(steps: int = 28, method: str = "default", **rule: Any) -> float:
     """What a request of these thresholds and bounds is expected to compute."""
     cache = CacheChoice("custom", **{"tau1": 0.15, "tau2": 0.22, **rule}, method=method)

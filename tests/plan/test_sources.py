@@ -14,7 +14,7 @@ from server.engine.interface import BatchStepped
 from server.errors import SettingsError
 from server.measured_share import share_at
 from server.plan.gpus import gpu_named, known_gpus
-from server.plan.measured import Sums, mean_stage_s, mean_step_times, read_sums
+from server.plan.measured import Sums, mean_stage_s, mean_step_times, mean_steps, read_sums
 from server.plan.share import share_of
 from server.profile import load_profile
 from tests.cluster.processes import cluster, until_ready
@@ -86,6 +86,26 @@ def test_what_two_processes_measured_is_added_up() -> None:
     assert (one + other).values == {("steps", ()): 5.0, ("images", ()): 2.0, ("jobs", ()): 8.0}
 
 
+def test_steps_are_those_that_the_images_took_whatever_their_model_s_default_is() -> None:
+    sides = Sides()
+    with pytest.raises(SettingsError, match="give --steps"):
+        mean_steps(read_sums(sides.text()))
+    for steps in (4, 4, 11):
+        for _ in range(steps):
+            sides.worker.engine_said(BatchStepped(1, 0.1, (row(OFF),)))
+        sides.worker.image_ended("finished")
+    assert mean_steps(read_sums(sides.text())) == 6, "of 19 steps and 3 images"
+
+
+def test_an_image_s_steps_count_once_in_a_batch_and_under_two_rows_of_guidance() -> None:
+    sides = Sides()
+    for _ in range(4):
+        sides.worker.engine_said(BatchStepped(2, 0.1, (row(OFF),) * 4))
+    for _ in range(2):
+        sides.worker.image_ended("finished")
+    assert mean_steps(read_sums(sides.text())) == 4
+
+
 def test_before_the_first_step_there_is_nothing_to_plan_with() -> None:
     with pytest.raises(SettingsError, match="no step was taken"):
         mean_step_times(read_sums(Sides().text()))
@@ -116,6 +136,19 @@ def test_the_command_reads_a_running_server_s_metrics(capsys: pytest.CaptureFixt
     answer = json.loads(capsys.readouterr().out)
     assert answer["fleets"][-1]["workers"] == 1
     assert "measured" in answer["remarks"][0]
+
+
+def test_a_running_server_s_steps_are_what_it_took_unless_others_are_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with live_server(InstantEngine) as client:
+        body = {"prompt": "a star", "num_inference_steps": 4}
+        client.post("/v1/images/generations", json=body).raise_for_status()
+        url = str(client.base_url)
+        assert exit_code("--url", url, "--json") == 0
+        assert "thresholds and 4 steps of what was served" in capsys.readouterr().out
+        assert exit_code("--url", url, "--steps", "9", "--json") == 0
+        assert "4 steps" not in capsys.readouterr().out
 
 
 def exit_code(*words: str) -> int:
@@ -168,6 +201,7 @@ def test_an_api_and_a_worker_are_read_together_and_one_alone_is_refused(
         (("--url", "ftp://x"), "allowed is one that begins with http"),
         (("--url", "http://127.0.0.1:9"), "cannot be read"),
         (("--url", "http://127.0.0.1:9", "--preset", "fast"), "with --url the clients' own thresholds count"),
+        (("--url", "http://127.0.0.1:9", "--model", "flux-nano"), "with --url what was served counts"),
     ],
 )
 def test_what_cannot_be_planned_is_said_in_one_line_with_exit_code_2(

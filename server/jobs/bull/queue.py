@@ -8,6 +8,7 @@ from server.errors import PayloadError
 from server.jobs import words
 from server.jobs.bull.commands import Commands, answered
 from server.jobs.bull.leases import Leases
+from server.jobs.bull.listing import LISTED_AT_ONCE, list_ids
 from server.jobs.bull.reader import LogReader
 from server.jobs.bull.record import status_from
 from server.jobs.bull.roll import RedisRoll
@@ -29,8 +30,6 @@ SWEEP_EACH_MS = 900
 CONNECTIONS = 9
 """For commands; a worker's wait takes one more, the watchers' reader two, the results store four."""
 LONGEST_WAIT_S = 2.0
-LISTED_AT_ONCE = 100
-"""Jobs. Redis does nothing else while it looks at them."""
 
 
 class RedisQueue:
@@ -128,8 +127,7 @@ class RedisQueue:
     async def list_all(self, states: Iterable[JobState], limit: int) -> list[JobStatus]:
         """See JobQueue."""
         wanted = frozenset(states)
-        args = {"states": {state.value: True for state in wanted}, "limit": limit, "page": LISTED_AT_ONCE}
-        ids = await self._commands.run("list", args)
+        ids = await list_ids(self._commands, wanted, limit)
         pages = [ids[start : start + LISTED_AT_ONCE] for start in range(0, len(ids), LISTED_AT_ONCE)]
         found = [status for page in pages for status in await self._show({"ids": page})]
         return [status for status in found if status.state in wanted]  # it may have gone on since it was listed

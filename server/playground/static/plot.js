@@ -1,10 +1,12 @@
 // Axes, ticks and marks in an SVG.
 
 import { makeSvg } from "./dom.js";
+import { placeNames } from "./names.js";
 
 const WIDTH = 360;
 const HEIGHT = 250;
 const EDGE = { left: 42, right: 14, top: 12, bottom: 40 };
+const NAMES_WITHIN = { left: EDGE.left, right: WIDTH, top: 0, bottom: HEIGHT - EDGE.bottom + 4 };
 
 // Axes are {min, max, step, title, write}. Marks are {x, y, kind, label, about, fill}: kind is the class, label is
 // drawn, about is what a pointer is told, fill from 0 to 1 how full the mark is.
@@ -19,9 +21,10 @@ export function createPlot(svg) {
   return {
     draw(newAxes, marks) {
       axes = newAxes;
-      // Marks over all names: they are what was measured.
-      const drawn = marks.map((mark) => drawMark(mark, across, down));
-      svg.replaceChildren(...grid(axes, across, down), ...drawn.flatMap(([, label]) => label), ...drawn.map(([shape]) => shape));
+      const placed = marks.map((mark) => ({ ...mark, x: across(mark.x), y: down(mark.y) }));
+      const [lines, points] = [placed.filter(isLine), placed.filter((mark) => !isLine(mark))];
+      // Marks over all names, as they are what was measured; lines under them.
+      svg.replaceChildren(...grid(axes, across, down), ...lines.map(drawMark), ...namesOf(points), ...points.map(drawMark));
     },
     // Where a pointer is, in the units of the axes and within them.
     at(event) {
@@ -63,15 +66,18 @@ function ticks({ min, max, step }) {
   return Array.from({ length: count }, (_, i) => (first + i) * step);
 }
 
-function drawMark(mark, across, down) {
-  const [x, y] = [across(mark.x), down(mark.y)];
-  const shape = makeSvg("path", { d: OUTLINES[mark.kind](x, y), class: `mark-${mark.kind}` });
-  if (mark.fill !== undefined) shape.setAttribute("fill-opacity", 0.15 + 0.85 * mark.fill);
-  if (mark.about) shape.append(makeSvg("title", {}, mark.about));
-  if (!mark.label) return [shape, []];
-  const isRight = x < WIDTH * 0.72;
-  const label = { x: isRight ? x + 9 : x - 9, y: y - 6, "text-anchor": isRight ? "start" : "end", class: "label" };
-  return [shape, [makeSvg("text", label, mark.label)]];
+const isLine = (mark) => mark.kind === "cross";
+
+function namesOf(points) {
+  const reaching = points.map((mark) => ({ ...mark, reach: REACH[mark.kind] }));
+  return [...placeNames(reaching, NAMES_WITHIN)].map(([{ label }, place]) => makeSvg("text", { ...place, class: "label" }, label));
+}
+
+function drawMark({ x, y, kind, fill, about }) {
+  const shape = makeSvg("path", { d: OUTLINES[kind](x, y), class: `mark-${kind}` });
+  if (fill !== undefined) shape.setAttribute("fill-opacity", 0.15 + 0.85 * fill);
+  if (about) shape.append(makeSvg("title", {}, about));
+  return shape;
 }
 
 const circle = (r) => (x, y) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
@@ -82,3 +88,5 @@ const OUTLINES = {
   you: circle(6.5),
   cross: (x, y) => `M${x} ${EDGE.top}V${HEIGHT - EDGE.bottom}M${EDGE.left} ${y}H${WIDTH - EDGE.right}`,
 };
+// The outlines' halves with their strokes.
+const REACH = { preset: 7.5, measured: 5, paper: 5.5, you: 7.5 };

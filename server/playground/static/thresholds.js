@@ -96,12 +96,17 @@ function marksOf(presets, measured, x, y) {
       x: pair.tau1, y: pair.tau2, kind: "measured", fill: pair.skip_share,
       about: `${threshold(pair.tau1)} / ${threshold(pair.tau2)}: ${percent(pair.skip_share)} of the blocks skipped`,
     })),
-    ...byPlace(presets).map((each) => ({
-      x: each[0].tau1, y: each[0].tau2, kind: "preset", label: each.map((preset) => preset.id).join(", "),
-    })),
+    ...byPlace(presets).map((each) => presetMark(each, x, y)),
     { x, y, kind: "cross" },
     { x, y, kind: "you" },
   ];
+}
+
+// Yours hides the mark of presets that lie in its place: their name says that it is there too.
+function presetMark(presets, x, y) {
+  const [{ tau1, tau2 }, names] = [presets[0], presets.map((preset) => preset.id)];
+  if (tau1 === x && tau2 === y) names.push("yours");
+  return { x: tau1, y: tau2, kind: "preset", label: names.join(", ") };
 }
 
 // Presets with the same thresholds share a mark.
