@@ -101,7 +101,7 @@ def test_a_choice_by_another_fit_or_of_no_search_is_refused(tmp_path: Path) -> N
         settings_of_tuned(["paper"], FIT, replace(tuned, chosen={"paper": ("tau1=9",)}))
 
 
-@pytest.mark.parametrize("steps", [28])
+@pytest.mark.parametrize("steps", [28, 50])
 def test_the_committed_choice_is_of_the_fit_s_prompts_and_of_every_rival(steps: int) -> None:
     fit = committed_fit("flux-nano", steps)
     assert fit is not None
