@@ -14,12 +14,12 @@ COMMITTED = Path(__file__).parent / "coefficients"
 
 def committed_fit(model: str, steps: int) -> Fit | None:
     """The one that comes with the library; None where there is none for this model and number of steps."""
-    path = fit_path(COMMITTED / model, steps)
+    path = steps_path(COMMITTED / model, steps)
     return read_fit(path) if path.exists() else None
 
 
-def fit_path(folder: Path, steps: int) -> Path:
-    """Where a folder has the fit for a number of steps."""
+def steps_path(folder: Path, steps: int) -> Path:
+    """Where a folder has what was fitted or chosen for a number of steps."""
     return folder / f"{steps}.toml"
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from h2cache.arena.calibration.fit import Fit, calibrate, tuning_of
-from h2cache.arena.fit_files import committed_fit, fit_path, read_fit, write_fit
+from h2cache.arena.fit_files import committed_fit, read_fit, steps_path, write_fit
 from h2cache.arena.prompts import hash_of
 from h2cache.arena.ranking import FITTED, TUNED
 from h2cache.arena.rows import read_rows
@@ -61,4 +61,4 @@ class Fits:
         return (self.out / "coefficients").exists() or any(FITTED in row.setting for row in rows)
 
     def _path(self, steps: int) -> Path:
-        return fit_path(self.out / "coefficients", steps)
+        return steps_path(self.out / "coefficients", steps)

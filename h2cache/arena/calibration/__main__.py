@@ -7,7 +7,7 @@ from pathlib import Path
 
 from h2cache.arena.__main__ import add_model_flags, numbers, size
 from h2cache.arena.calibration.fit import PROMPTS, calibrate
-from h2cache.arena.fit_files import fit_path, write_fit
+from h2cache.arena.fit_files import steps_path, write_fit
 from h2cache.arena.prompts import read_prompts
 from h2cache.arena.studio import model_name, open_studio
 from h2cache.errors import H2CacheError
@@ -25,7 +25,7 @@ def main(words: Sequence[str] | None = None) -> None:
         width, height = size(arguments.size)
         studio = open_studio(arguments.model, width, height, arguments.guidance, arguments.device, None)
         for number in steps:
-            path = fit_path(arguments.out, number)
+            path = steps_path(arguments.out, number)
             write_fit(path, calibrate(studio, model_name(arguments.model), prompts, number))
             sys.stdout.write(f"{path}\n")
     except H2CacheError as error:

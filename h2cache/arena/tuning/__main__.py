@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from h2cache.arena.__main__ import add_model_flags, numbers, size
 from h2cache.arena.calibration.fit import PROMPTS, Fit, tuning_of
+from h2cache.arena.fit_files import steps_path
 from h2cache.arena.fits import Fits
 from h2cache.arena.prompts import hash_of, read_prompts
 from h2cache.arena.same_run import Asked, keep, refuse_another
@@ -17,7 +18,7 @@ from h2cache.arena.studio import Studio, model_name, open_studio
 from h2cache.arena.tuning.choice import choose
 from h2cache.arena.tuning.searches import searches_of
 from h2cache.arena.tuning.trials import Prober, read_trials, write_trial
-from h2cache.arena.tuning.tuned import Tuned, tuned_path, write_tuned
+from h2cache.arena.tuning.tuned import Tuned, write_tuned
 from h2cache.errors import H2CacheError
 
 
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         settings = asked_settings(arguments.methods, fit)
         try_all(studio, prompts, number, settings, out / "trials.csv")
         trials = [trial for trial in read_trials(out / "trials.csv") if trial.steps == number]
-        write_tuned(tuned_path(out, number), Tuned(name, number, tuning_of(prompts), choose(trials)))
+        write_tuned(steps_path(out, number), Tuned(name, number, tuning_of(prompts), choose(trials)))
 
 
 def asked_for(arguments: argparse.Namespace, prompts: Sequence[str]) -> Asked:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from h2cache.arena.calibration.fit import Fit
+from h2cache.arena.fit_files import steps_path
 from h2cache.arena.setting import Setting
 from h2cache.arena.tuning.searches import searches_of
 from h2cache.errors import H2CacheError
@@ -32,7 +33,7 @@ def tuned_of(folder: Path | None, model: str, fit: Fit | None, steps: int) -> Tu
     Raises H2CacheError where a folder has none for this number of steps, or one that was chosen on other prompts,
     or with another model, than the fit.
     """
-    path = tuned_path(COMMITTED / model if folder is None else folder, steps)
+    path = steps_path(COMMITTED / model if folder is None else folder, steps)
     if folder is not None and not path.exists():
         raise H2CacheError(f"{str(path)!r} is not there; python -m h2cache.arena.tuning --steps {steps} makes it")
     if fit is None or not path.exists():
@@ -45,11 +46,6 @@ def tuned_of(folder: Path | None, model: str, fit: Fit | None, steps: int) -> Tu
     raise H2CacheError(
         f"{str(path)!r} was chosen with another model, or on other prompts than the fit; search anew"
     )
-
-
-def tuned_path(folder: Path, steps: int) -> Path:
-    """Where a folder has what was chosen for a number of steps."""
-    return folder / f"{steps}.toml"
 
 
 def write_tuned(path: Path, tuned: Tuned) -> None:
