@@ -1,14 +1,13 @@
 """What thresholds leave of the work: the table is the arena's, and the line between its pairs is a line."""
 
-import csv
-from collections import defaultdict
 from pathlib import Path
-from statistics import mean
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from h2cache.arena.ranking import points_of
+from h2cache.arena.rows import read_rows
 from server.measured_share import MEASURED, share_at
 from server.request import TWO_THRESHOLDS
 
@@ -17,17 +16,14 @@ TAUS = st.floats(0, 1e6)
 
 
 def test_the_table_is_what_the_arena_measured_at_28_steps() -> None:
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
-    with RESULTS.open() as rows:
-        for row in csv.DictReader(rows):
-            if row["steps"] == "28" and row["method"] in MEASURED:
-                found[row["method"], row["setting"]].append(float(row["flops_ratio"]))
+    points = [point for point in points_of(read_rows(RESULTS)) if point.steps == 28 and point.method in MEASURED]
+    measured = {(point.method, point.setting): point.flops_ratio for point in points if point.origin == ""}
     table = {
         (method, f"tau1={tau1:g} tau2={tau2:g}"): share
         for method, pairs in MEASURED.items()
         for (tau1, tau2), share in pairs.items()
     }
-    assert table == {key: pytest.approx(mean(shares), abs=5e-4) for key, shares in found.items()}
+    assert table == pytest.approx(measured, abs=5e-4)
 
 
 def test_every_method_of_two_thresholds_was_measured() -> None:
