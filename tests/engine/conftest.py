@@ -68,8 +68,10 @@ def start() -> Iterator[Start]:
     """Start engines that are stopped at the test's end."""
     engines: list[StepEngine] = []
 
-    def start(model: LoadedModel, limits: EngineLimits = LIMITS, **options: Any) -> Started:
-        engine, recorder = StepEngine(model, limits, **options), Recorder()
+    def start(
+        model: LoadedModel, limits: EngineLimits = LIMITS, recorder: Recorder | None = None, **options: Any
+    ) -> Started:
+        engine, recorder = StepEngine(model, limits, **options), recorder or Recorder()
         engine.start(recorder.listen, recorder.observe)
         engines.append(engine)
         return engine, recorder
