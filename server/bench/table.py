@@ -11,10 +11,11 @@ from server.profile import load_profile
 
 
 def print_table(only: str | None, model: str, device: str, as_json: bool) -> None:
-    """Measure and print; ``model`` and ``device`` are of throughput, presets and checkpoints."""
+    """Measure and print; ``model`` and ``device`` are of throughput, decoding, presets and checkpoints."""
     parts: dict[str, Callable[[], Iterator[Row]]] = {
         "overhead": overhead_rows,
         "throughput": lambda: throughput_rows(model, device),
+        "decoding": lambda: decoding_rows(model, device),
         "http": http_rows,
         "memory": memory_rows,
         "scrape": scrape_rows,
@@ -50,6 +51,20 @@ def throughput_rows(model: str, device: str) -> Iterator[Row]:
         ">= 1.4x",
         f"{got.images_per_s:.2f} against {got.baseline_images_per_s:.2f} img/s; blocks skipped "
         f"{got.skipped:.3f} and {got.baseline_skipped:.3f}; batch gain {got.batch_gain:.2f}",
+    )
+
+
+def decoding_rows(model: str, device: str) -> Iterator[Row]:
+    """The VAE as we load it against the VAE as diffusers does."""
+    from server.bench.decoding import measure_decoding
+
+    got = measure_decoding(load_profile(model), device)
+    yield Row(
+        f"time of a decode on {model}",
+        f"{got.ratio:.3f}x",
+        "<= 1",
+        f"weights in channels_last over contiguous; {got.ms:.0f} ms; the largest difference of a colour is "
+        f"{got.largest_difference} of 255",
     )
 
 

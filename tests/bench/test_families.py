@@ -7,6 +7,7 @@ import pytest
 
 from server.__main__ import main
 from server.bench.checkpoints import measure_checkpoints
+from server.bench.decoding import measure_decoding
 from server.bench.presets import measure_presets
 from server.profile import ModelProfile, load_profile
 from tests.tiny_flux import TEXT_LENGTH, save_tiny_fill, save_tiny_flux, save_tiny_kontext
@@ -25,7 +26,7 @@ def small(folder: Path) -> ModelProfile:
 
 
 @pytest.mark.parametrize("save", [save_tiny_flux, save_tiny_kontext, save_tiny_klein, save_tiny_dev])
-def test_presets_and_checkpoints_are_measured_on_every_family_that_takes_prompts(
+def test_presets_checkpoints_and_decoding_are_measured_on_every_family_that_takes_prompts(
     save: Saver, tmp_path: Path
 ) -> None:
     profile = small(save(tmp_path / "model"))
@@ -33,6 +34,7 @@ def test_presets_and_checkpoints_are_measured_on_every_family_that_takes_prompts
     assert [each.choice.preset for each in figures] == ["paper", *profile.presets]
     assert all(0 < each.flops_ratio <= 1 for each in figures)
     assert measure_checkpoints(profile, "cpu", passes=1).per_pass > 0
+    assert measure_decoding(profile, "cpu", pairs=1).largest_difference <= 1
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_presets_and_checkpoints_are_measured_on_every_family_that_takes_prompts
         (save_tiny_embeddings, "knows only the prompts of its prompt_embeds.safetensors"),
     ],
 )
-@pytest.mark.parametrize("only", ["presets", "checkpoints"])
+@pytest.mark.parametrize("only", ["presets", "checkpoints", "decoding"])
 def test_a_model_that_needs_more_than_a_prompt_is_refused_in_one_line(
     save: Saver, said: str, only: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
