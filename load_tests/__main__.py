@@ -16,7 +16,7 @@ from rich.table import Table
 from load_tests.bench import Findings, run_bench
 from load_tests.errors import told_in_one_line
 from load_tests.files import describe, write_files
-from load_tests.flags import positive, target_parser
+from load_tests.flags import positive, positive_number, target_parser
 from load_tests.machine import describe_commit, describe_machine
 from load_tests.plan import CURVE, QUICK_CURVE, Plan, quick
 from load_tests.progress import Progress
@@ -43,7 +43,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--requests", type=positive, default=300, help="a rate and seed (300)")
     top.add_argument("--seconds", type=float, default=0.0, help="a rate and seed lasts at least so long (0)")
     top.add_argument("--seeds", type=positive, default=2, help="runs a rate, each with its own arrivals (2)")
-    top.add_argument("--slo", type=float, default=10.0, help="seconds within which an answer is good (10)")
+    top.add_argument(
+        "--slo", type=positive_number, default=10.0, help="seconds within which an answer is good (10)"
+    )
     top.add_argument("--pair-requests", type=positive, default=48, help="a pair and pass of the frontier (48)")
     top.add_argument("--in-flight", type=positive, default=16, help="of closed loops (16)")
     top.add_argument("--quick", action="store_true", help="a short run: does it work, not how fast it is")

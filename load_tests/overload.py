@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from load_tests.client import as_reply, generate, http_client, read_key
 from load_tests.errors import LoadTestError
-from load_tests.flags import positive, target_parser
+from load_tests.flags import positive, positive_number, target_parser
 from load_tests.loops import closed_loop, open_loop
 from load_tests.mix import load_mix
 from load_tests.orders import mixed_orders, timed_orders
@@ -29,11 +29,15 @@ def main(words: Sequence[str] | None = None) -> None:
 def parser() -> argparse.ArgumentParser:
     """All flags."""
     top = target_parser("load_tests.overload", __doc__)
-    top.add_argument("--factor", type=float, default=3.0, help="times the capacity that is measured first (3)")
+    top.add_argument(
+        "--factor", type=positive_number, default=3.0, help="times the capacity that is measured first (3)"
+    )
     top.add_argument("--requests", type=positive, default=600, help="so many at that rate (600)")
     top.add_argument("--max-queue", type=positive, default=128, help="the server's own bound (128)")
     top.add_argument("--in-flight", type=positive, default=16, help="of the closed loop that measures (16)")
-    top.add_argument("--slowest-429", type=float, default=1.0, help="seconds that nine of ten 429s take (1)")
+    top.add_argument(
+        "--slowest-429", type=positive_number, default=1.0, help="seconds that nine of ten 429s take (1)"
+    )
     return top
 
 

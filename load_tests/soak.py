@@ -15,7 +15,7 @@ from redis import Redis
 from load_tests.client import http_client, read_key
 from load_tests.drift import Series, growth_of_the_floor, slope_a_minute
 from load_tests.files import write_csv
-from load_tests.flags import target_parser
+from load_tests.flags import positive_number, target_parser
 from load_tests.loops import open_loop
 from load_tests.mix import load_mix
 from load_tests.orders import timed_orders
@@ -48,12 +48,16 @@ def main(words: Sequence[str] | None = None) -> None:
 def parser() -> argparse.ArgumentParser:
     """All flags."""
     top = target_parser("load_tests.soak", __doc__)
-    top.add_argument("--minutes", type=float, default=20.0, help="how long (20)")
-    top.add_argument("--rate", type=float, default=1.0, help="requests a second, below the capacity (1)")
-    top.add_argument("--every", type=float, default=5.0, help="seconds between two looks at the process (5)")
+    top.add_argument("--minutes", type=positive_number, default=20.0, help="how long (20)")
+    top.add_argument("--rate", type=positive_number, default=1.0, help="requests a second, below the capacity (1)")
+    top.add_argument(
+        "--every", type=positive_number, default=5.0, help="seconds between two looks at the process (5)"
+    )
     top.add_argument("--pid", type=int, help="the server's process (the one that listens on the URL's port)")
     top.add_argument("--redis", help="a Redis URL whose keys that never expire are counted")
-    top.add_argument("--most-mib-a-minute", type=float, default=1.0, help="allowed slope of the memory (1)")
+    top.add_argument(
+        "--most-mib-a-minute", type=positive_number, default=1.0, help="allowed slope of the memory (1)"
+    )
     top.add_argument("--out", type=Path, default=Path("soak.csv"), help="the samples (soak.csv)")
     return top
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from load_tests.aiperf.command import Judged, command_for, write_prompts
 from load_tests.errors import LoadTestError, told_in_one_line
 from load_tests.files import write_json
-from load_tests.flags import positive, target_parser
+from load_tests.flags import positive, positive_number, target_parser
 from load_tests.machine import describe_commit, describe_machine, said_by
 from load_tests.mix import load_mix
 from load_tests.server_facts import describe_server
@@ -40,9 +40,11 @@ def parser() -> argparse.ArgumentParser:
     top = target_parser("load_tests.aiperf", __doc__)
     top.add_argument("--model", default="flux-nano", help="the served model's name (flux-nano)")
     top.add_argument("--tokenizer", default="nano/flux-nano/tokenizer_2", help="a folder (flux-nano's)")
-    top.add_argument("--rate", type=float, default=2.0, help="requests a second, Poisson (2)")
+    top.add_argument("--rate", type=positive_number, default=2.0, help="requests a second, Poisson (2)")
     top.add_argument("--requests", type=positive, default=300, help="so many (300)")
-    top.add_argument("--slo", type=float, default=10.0, help="seconds within which an answer is good (10)")
+    top.add_argument(
+        "--slo", type=positive_number, default=10.0, help="seconds within which an answer is good (10)"
+    )
     top.add_argument("--aiperf", default=".venv-aiperf/bin/aiperf", help="its command, of make aiperf")
     top.add_argument("--out", type=Path, default=Path("aiperf"), help="where its tables are put (aiperf)")
     return top

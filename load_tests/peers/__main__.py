@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from load_tests.errors import LoadTestError, told_in_one_line
-from load_tests.flags import positive
+from load_tests.flags import positive, positive_number
 from load_tests.machine import describe_commit, describe_machine, said_by
 from load_tests.mix import load_mix
 from load_tests.peers.comparison import Comparison, Standing, compare
@@ -50,16 +50,22 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--ours", default=f"{sys.executable} -m server serve", help="our server's command")
     top.add_argument("--peers-python", default=".venv-peers/bin/python", help="of make peers")
     top.add_argument("--mix", default="peers", help="a TOML file, or the name of a shipped one (peers)")
-    top.add_argument("--slo", type=float, default=10.0, help="seconds within which an answer is good (10)")
+    top.add_argument(
+        "--slo", type=positive_number, default=10.0, help="seconds within which an answer is good (10)"
+    )
     top.add_argument("--requests", type=positive, default=300, help="an offered rate and seed (300)")
     top.add_argument("--seeds", type=positive, default=2, help="runs an offered rate (2)")
     top.add_argument("--pass-requests", type=positive, default=96, help="a closed loop (96)")
     top.add_argument("--in-flight", type=positive, default=16, help="of closed loops (16)")
-    top.add_argument("--batch-sizes", default="4,8,16", help="of the batching peer, to be tuned over (4,8,16)")
+    top.add_argument(
+        "--batch-sizes", default="4,8,16", help="of ours and the batching peer, to be tuned over (4,8,16)"
+    )
     top.add_argument("--waits", default="0.01,0.05,0.2", help="seconds it collects (0.01,0.05,0.2)")
     top.add_argument("--multiples", default=",".join(map(str, MULTIPLES)), help="of its capacity, to be offered")
-    top.add_argument("--share-within", type=float, default=0.015, help="what counts as equal skipping (0.015)")
-    top.add_argument("--psnr-within", type=float, default=0.5, help="dB that count as equal PSNR (0.5)")
+    top.add_argument(
+        "--share-within", type=positive_number, default=0.015, help="what counts as equal skipping (0.015)"
+    )
+    top.add_argument("--psnr-within", type=positive_number, default=0.5, help="dB that count as equal PSNR (0.5)")
     top.add_argument("--out", type=Path, default=Path("peers"), help="the folder of the files (peers)")
     return top
 
@@ -79,7 +85,7 @@ def run(arguments: argparse.Namespace, words: str, console: Console) -> None:
         arguments.psnr_within,
     )
     python, shared = arguments.peers_python, ["--model", arguments.model, "--text-length", arguments.text_length]
-    ours = our_contender(arguments)
+    ours = [our_contender(arguments, size) for size in arguments.batch_sizes.split(",")]
     one_lock = Contender("one-lock", [python, "-m", "load_tests.peers.one_lock", *map(str, shared)], "/health")
     batching = [batching_contender(python, shared, size, wait) for size, wait in knobs(arguments)]
     mix, progress = load_mix(arguments.mix), Progress(console)
@@ -111,10 +117,11 @@ def multiples(said: str) -> tuple[float, ...]:
     return found
 
 
-def our_contender(arguments: argparse.Namespace) -> Contender:
-    """As it is shipped. The folder by its whole path: a bare name would be that of a model on the hub."""
+def our_contender(arguments: argparse.Namespace, size: str) -> Contender:
+    """As it is shipped but for the batch. The folder by its whole path: a bare name would be one on the hub."""
     folder = str(Path(arguments.model).resolve())
-    return Contender("h2serve", [*shlex.split(arguments.ours), "--model", folder, "--device", "cpu"], "/readyz")
+    command = [*shlex.split(arguments.ours), "--model", folder, "--device", "cpu", "--max-batch", size]
+    return Contender(f"h2serve-{size}", command, "/readyz")
 
 
 def batching_contender(python: str, shared: Sequence[object], size: str, wait: str) -> Contender:

@@ -48,7 +48,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Trial:
-    """A peer's knobs, and images a second of a closed loop under them."""
+    """A contender's knobs, and images a second of a closed loop under them."""
 
     contender: Contender
     capacity: float
@@ -63,7 +63,7 @@ class Comparison:
 
 
 async def compare(
-    ours: Contender,
+    ours: Sequence[Contender],
     one_lock: Contender,
     batching: Sequence[Contender],
     mix: Mix,
@@ -72,17 +72,22 @@ async def compare(
     progress: Progress,
     say: Callable[[str], None],
 ) -> Comparison:
-    """``batching`` are the same peer under different knobs, of which the fastest takes part."""
+    """Of ``ours`` and of ``batching``, each the same server under different knobs, the fastest takes part."""
     if mix.reference is None:
         raise LoadTestError(f"mix {mix.name!r} has no reference, and fidelity needs one")
-    first = await stand(ours, mix, effort, logs, say)
+    own = [await attempt(each, mix, effort, logs, say) for each in ours]
+    first = await stand(fastest(own), mix, effort, logs, say)
     locked = await stand_beside(first.measured, one_lock, mix, effort, logs, say)
     tuned_at = with_factor(mix, locked[0].factor)
-    trials = [await attempt(each, tuned_at, effort, logs, say) for each in batching]
-    best = max(trials, key=lambda trial: trial.capacity).contender
-    batched = await stand_beside(first.measured, best, mix, effort, logs, say)
+    theirs = [await attempt(each, tuned_at, effort, logs, say) for each in batching]
+    batched = await stand_beside(first.measured, fastest(theirs), mix, effort, logs, say)
     standings = await side_by_side([first, *locked, *batched], mix, effort, logs, progress)
-    return Comparison(standings, trials)
+    return Comparison(standings, [*own, *theirs])
+
+
+def fastest(trials: Sequence[Trial]) -> Contender:
+    """By images a second of a closed loop."""
+    return max(trials, key=lambda trial: trial.capacity).contender
 
 
 async def attempt(contender: Contender, mix: Mix, effort: Effort, logs: Path, say: Callable[[str], None]) -> Trial:

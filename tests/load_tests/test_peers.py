@@ -19,7 +19,7 @@ from load_tests.orders import mixed_orders
 from load_tests.peers.__main__ import knobs, multiples, our_contender, parser, table
 from load_tests.peers.aims import Aim, Measured
 from load_tests.peers.bounded_queue import BoundedQueue
-from load_tests.peers.comparison import Standing
+from load_tests.peers.comparison import Standing, Trial, fastest
 from load_tests.peers.contender import Contender, serving
 from load_tests.peers.matching import matching_factor
 from load_tests.peers.measuring import Effort, peak_goodput, with_factor
@@ -164,9 +164,25 @@ def test_multiples_that_are_no_rates_are_refused(said: str) -> None:
         multiples(said)
 
 
+@pytest.mark.parametrize("flag", ["--share-within", "--psnr-within", "--slo"])
+@pytest.mark.parametrize("said", ["0", "-0.1", "nan", "inf", "x"])
+def test_a_number_that_has_to_be_positive_number_is_refused_where_it_is_not(
+    flag: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args([f"{flag}={said}"])
+    assert f"argument {flag}: invalid" in capsys.readouterr().err
+
+
+def test_the_fastest_under_its_knobs_takes_part() -> None:
+    slow, quick = (standing(name).contender for name in ("slow", "quick"))
+    assert fastest([Trial(slow, 1.0), Trial(quick, 2.0)]) == quick
+
+
 def test_a_model_s_folder_may_be_anywhere(tmp_path: Path) -> None:
     for named, wanted in ((str(tmp_path), tmp_path), ("nano/flux-nano", Path.cwd() / "nano" / "flux-nano")):
-        command = our_contender(parser().parse_args(["--model", named])).command
+        command = our_contender(parser().parse_args(["--model", named]), "16").command
+        assert command[command.index("--max-batch") + 1] == "16"
         assert command[command.index("--model") + 1] == str(wanted)
 
 
