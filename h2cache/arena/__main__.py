@@ -11,11 +11,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from h2cache.arena.calibration.fit import PROMPTS, Fit
 from h2cache.arena.contest import Contest
 from h2cache.arena.fits import Fits
+from h2cache.arena.kept import keep_lost
 from h2cache.arena.perceptual import open_lpips
 from h2cache.arena.prompts import hash_of, read_prompts, refuse_overlap
+from h2cache.arena.ranking import points_of
 from h2cache.arena.report import write_report
+from h2cache.arena.rows import read_rows
 from h2cache.arena.same_run import Asked, keep, refuse_another
-from h2cache.arena.setting import Setting
+from h2cache.arena.setting import OFF, Setting
+from h2cache.arena.sheets import nearest
 from h2cache.arena.studio import Studio, model_name, open_studio
 from h2cache.arena.sweep import SWEEPS, settings_of
 from h2cache.arena.tuning.tuned import settings_of_tuned, tuned_of
@@ -86,7 +90,17 @@ def run(arguments: argparse.Namespace) -> None:
         contest = Contest(studio, prompts, arguments.seeds, settings.__getitem__, arguments.out, lpips)
         bar = progress.add_task("images", total=contest.images(steps))
         contest.run(steps, lambda done: progress.advance(bar, done))
+    keep_lost_images(contest, settings)
     write_report(arguments.out, f"Caching methods on {arguments.model}")
+
+
+def keep_lost_images(contest: Contest, settings: Mapping[int, Sequence[Setting]]) -> None:
+    """A folder of committed rows has no images: those of the contact sheets are made again."""
+    points = points_of(read_rows(contest.results))
+    for number, asked in settings.items():
+        shown = {(point.method, point.setting) for point in nearest(points, number)}
+        of_sheet = [each for each in (Setting(OFF), *asked) if (each.name, each.label) in shown]
+        keep_lost(contest.out, contest.studio, contest.prompts, of_sheet, number)
 
 
 def asked_settings(

@@ -5,19 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image as Pil
-
 from h2cache.arena.clock import seconds_ratio
 from h2cache.arena.fidelity import compare
+from h2cache.arena.kept import keep
 from h2cache.arena.outcomes import OutcomeShares, write_outcomes
 from h2cache.arena.perceptual import Distance
 from h2cache.arena.rows import Row, read_rows, write_rows
 from h2cache.arena.setting import OFF, Setting
 from h2cache.arena.shots import Developed, Shot, develop
 from h2cache.arena.studio import Image, Studio
-
-SHOWN_PROMPTS = 4
-"""So many prompts' first images are kept for the contact sheets."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +39,14 @@ class Contest:
         self.out.mkdir(parents=True, exist_ok=True)
         done = {row.run for row in read_rows(self.results)}
         for number in steps:
+            settings = (Setting(OFF), *self.settings(number))
+            missing = [each for each in settings if (each.name, each.label, number) not in done]
+            if not missing:
+                told(self.images([number]))
+                continue
             uncached = self._made(Setting(OFF), number, told)
-            for setting in (Setting(OFF), *self.settings(number)):
-                if (setting.name, setting.label, number) in done:
+            for setting in settings:
+                if setting not in missing:
                     told(0 if setting.name == OFF else len(uncached))
                     continue
                 made = uncached if setting.name == OFF else self._made(setting, number, told)
@@ -96,20 +97,9 @@ class Contest:
                     None if self.lpips is None else self.lpips(image, reference),
                 )
             )
-            self._keep(setting, mine.shot, image)
+            keep(self.out, setting, mine.shot, image)
         write_outcomes(self.out / "outcomes.csv", shares(setting, steps, [mine for mine, _ in made]))
         write_rows(self.results, rows)
-
-    def _keep(self, setting: Setting, shot: Shot, image: Image) -> None:
-        if shot.prompt_index < SHOWN_PROMPTS and shot.seed == 0:
-            path = kept_image(self.out, setting.name, setting.label, shot.steps, shot.prompt_index)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Pil.fromarray(image).save(path)
-
-
-def kept_image(out: Path, method: str, label: str, steps: int, prompt_index: int) -> Path:
-    """Where a contact sheet's image is."""
-    return out / "images" / f"{steps}" / method / (label or "off") / f"{prompt_index}.png"
 
 
 def shares(setting: Setting, steps: int, made: Sequence[Developed]) -> list[OutcomeShares]:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image as Pil
 from PIL import ImageDraw, ImageFont
 
-from h2cache.arena.contest import SHOWN_PROMPTS, kept_image
+from h2cache.arena.kept import SHOWN_PROMPTS, kept_image
 from h2cache.arena.ranking import Point
 from h2cache.arena.setting import OFF
 
@@ -29,10 +29,10 @@ def nearest(points: Sequence[Point], steps: int) -> list[Point]:
 
 
 def sheet(out: Path, points: Sequence[Point], steps: int) -> bytes:
-    """A column a method, two rows a prompt; differences are four times as strong as they are."""
-    shown = nearest(points, steps)
-    off = shown[0]
+    """A column a method that has its images, two rows a prompt; differences are four times what they are."""
+    off, *others = nearest(points, steps)
     prompts = [i for i in range(SHOWN_PROMPTS) if _path(out, off, i).exists()]
+    shown = [off, *(point for point in others if all(_path(out, point, i).exists() for i in prompts))]
     page = Pil.new("RGB", (CELL * len(shown), CAPTION + 2 * CELL * len(prompts)), "white")
     pen, font = ImageDraw.Draw(page), ImageFont.load_default(11)
     for column, point in enumerate(shown):

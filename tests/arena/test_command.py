@@ -1,6 +1,7 @@
 """The arena as it is called: its files, its resuming, its refusals."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,21 @@ def test_a_stopped_run_goes_on_and_a_finished_one_makes_nothing_new(arena: Arena
     assert [row[:seconds] for row in again] == [row[:seconds] for row in whole]
     arena("--methods", "fbcache", out="begun")
     assert lines(begun) == again
+
+
+def test_lost_pictures_of_rows_that_are_there_are_made_again(arena: Arena) -> None:
+    out = arena("--methods", "fbcache,paper")
+    made = {path.relative_to(out): path.read_bytes() for path in out.rglob("*/0.png")}
+    rows, report = (out / "results.csv").read_bytes(), (out / "report.html").read_text(encoding="utf-8")
+    shutil.rmtree(out / "images")
+    arena("--methods", "fbcache")
+    again = {path.relative_to(out) for path in out.rglob("*/0.png")}
+    assert {path.parts[2] for path in again} == {"off", "fbcache"}
+    arena("--methods", "fbcache,paper")
+    assert len(list(out.rglob("*/0.png"))) == 3
+    assert all((out / path).read_bytes() == made[path] for path in again)
+    assert (out / "report.html").read_text(encoding="utf-8") == report
+    assert (out / "results.csv").read_bytes() == rows
 
 
 def test_adherence_is_the_named_checker_s(arena: Arena) -> None:
