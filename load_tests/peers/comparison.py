@@ -9,7 +9,7 @@ from load_tests.errors import LoadTestError
 from load_tests.loops import Pass
 from load_tests.mix import Mix
 from load_tests.peers.aims import Aim, Measured
-from load_tests.peers.contender import Contender, serving
+from load_tests.peers.contender import Contender, Running, serving
 from load_tests.peers.matching import matching_factor
 from load_tests.peers.measuring import (
     Effort,
@@ -92,18 +92,18 @@ def fastest(trials: Sequence[Trial]) -> Contender:
 
 async def attempt(contender: Contender, mix: Mix, effort: Effort, logs: Path, say: Callable[[str], None]) -> Trial:
     """One pass after a warm-up."""
-    with serving(contender, str(logs / f"{contender.name}.log")) as url:
-        await one_pass(url, mix, replace(effort, pass_requests=effort.in_flight))
-        found = await one_pass(url, mix, effort)
+    with serving(contender, str(logs / f"{contender.name}.log")) as server:
+        await one_pass(server.url, mix, replace(effort, pass_requests=effort.in_flight))
+        found = await one_pass(server.url, mix, effort)
     say(f"{contender.name}: {found.images_per_s:.3g} images/s")
     return Trial(contender, found.images_per_s)
 
 
 async def stand(ours: Contender, mix: Mix, effort: Effort, logs: Path, say: Callable[[str], None]) -> Standing:
     """Our server as the mix asks it."""
-    with serving(ours, str(logs / f"{ours.name}.log")) as url:
-        uncached = await warmed_and_uncached(url, mix, effort)
-        standing = Standing(ours, None, None, await measured(url, mix, uncached, effort))
+    with serving(ours, str(logs / f"{ours.name}.log")) as server:
+        uncached = await warmed_and_uncached(server.url, mix, effort)
+        standing = Standing(ours, None, None, await measured(server.url, mix, uncached, effort))
     say(described(standing))
     return standing
 
@@ -113,11 +113,11 @@ async def stand_beside(
 ) -> list[Standing]:
     """Bring a peer to each aim, and measure speed and fidelity there."""
     standings = []
-    with serving(peer, str(logs / f"{peer.name}.log")) as url:
-        uncached = await warmed_and_uncached(url, mix, effort)
+    with serving(peer, str(logs / f"{peer.name}.log")) as server:
+        uncached = await warmed_and_uncached(server.url, mix, effort)
 
         async def measured_at(factor: float) -> Measured:
-            return await measured(url, with_factor(mix, factor), uncached, effort)
+            return await measured(server.url, with_factor(mix, factor), uncached, effort)
 
         for aim in Aim:
 
@@ -157,19 +157,22 @@ def described(standing: Standing) -> str:
 async def side_by_side(
     standings: Sequence[Standing], mix: Mix, effort: Effort, logs: Path, progress: Progress
 ) -> list[Standing]:
-    """All servers are up, one of them works: what drifts, drifts for all."""
+    """All servers are up, one of them works and the others are paused: what drifts, drifts for all."""
     with contextlib.ExitStack() as up:
-        urls = {
-            contender.name: up.enter_context(serving(contender, str(logs / f"{contender.name}.log")))
-            for contender in {each.contender.name: each.contender for each in standings}.values()
-        }
-        for url in urls.values():
-            await one_pass(url, mix, replace(effort, pass_requests=effort.in_flight))
+        servers: dict[str, Running] = {}
+        for contender in {each.contender.name: each.contender for each in standings}.values():
+            server = up.enter_context(serving(contender, str(logs / f"{contender.name}.log")))
+            await one_pass(server.url, mix, replace(effort, pass_requests=effort.in_flight))
+            server.pause()
+            servers[contender.name] = server
         for multiple in effort.multiples:
             for seed in range(effort.seeds):
                 for standing in standings:
+                    server = servers[standing.contender.name]
                     rate = multiple * standing.measured.images_per_s
-                    own, url = with_factor(mix, standing.factor), urls[standing.contender.name]
+                    own = with_factor(mix, standing.factor)
+                    server.resume()
                     with progress.phase(f"{standing.name} {rate:.3g}/s", effort.rate_requests) as advance:
-                        standing.runs.append(await one_rate(url, own, rate, seed, effort, advance))
+                        standing.runs.append(await one_rate(server.url, own, rate, seed, effort, advance))
+                    server.pause()
     return list(standings)

@@ -27,9 +27,25 @@ class Contender:
     ready_path: str
 
 
+@dataclass(frozen=True)
+class Running:
+    """A server that is up: its address, and the group of its processes."""
+
+    url: str
+    group: int
+
+    def pause(self) -> None:
+        """It takes no more time: a server that polls while it is idle would take it from the others'."""
+        os.killpg(self.group, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """As if nothing had been."""
+        os.killpg(self.group, signal.SIGCONT)
+
+
 @contextlib.contextmanager
-def serving(contender: Contender, log: str) -> Iterator[str]:
-    """Its URL. Server and generator have a core each, and the server's libraries one thread."""
+def serving(contender: Contender, log: str) -> Iterator[Running]:
+    """The server, up. Server and generator have a core each, and the server's libraries one thread."""
     port = free_port()
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "MKL_NUM_THREADS": "1"}
     command = [*contender.command, "--port", str(port)]
@@ -37,7 +53,7 @@ def serving(contender: Contender, log: str) -> Iterator[str]:
         url = f"http://127.0.0.1:{port}"
         try:
             wait_until_ready(process, url + contender.ready_path, contender.name)
-            yield url
+            yield Running(url, process.pid)
         finally:
             end(process)
 
@@ -79,9 +95,10 @@ def wait_until_ready(process: "subprocess.Popen[bytes]", url: str, name: str) ->
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """Its whole session, by the signal that asks, and after a while by the one that does not."""
+    """Its whole session, paused or not, by the signal that asks, and after a while by the one that does not."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
+        os.killpg(process.pid, signal.SIGCONT)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(ENDING_S)
     with contextlib.suppress(ProcessLookupError):

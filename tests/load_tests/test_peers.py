@@ -26,6 +26,11 @@ from load_tests.peers.measuring import Effort, peak_goodput, with_factor
 from load_tests.peers.wanted import parse_wanted
 from load_tests.summary import Summary
 
+LITTLE = """
+import sys
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), SimpleHTTPRequestHandler).serve_forever()
+"""
 EFFORT = Effort(pass_requests=96, in_flight=16, rate_requests=300, seeds=2, slo_s=10.0)
 
 
@@ -190,3 +195,16 @@ def test_a_contender_that_cannot_start_is_said_to_have_ended(tmp_path: Path) -> 
     broken = Contender("broken", [sys.executable, "-c", "raise SystemExit(3)"], "/")
     with pytest.raises(LoadTestError, match="broken ended with 3"), serving(broken, str(tmp_path / "log")):
         raise AssertionError("never here")
+
+
+def test_a_paused_server_answers_nothing_until_it_is_resumed_and_can_be_ended(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LITTLE]
+    with serving(Contender("little", command, "/"), str(tmp_path / "log")) as server:
+        server.pause()
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(server.url, timeout=0.5, trust_env=False)
+        server.resume()
+        assert httpx.get(server.url, timeout=60, trust_env=False).status_code == 200
+        server.pause()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(server.url, timeout=5, trust_env=False)
