@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from load_tests.errors import LoadTestError
 
-LOWEST, HIGHEST = 0.05, 5.0
+LOWEST, HIGHEST = 0.05, 20.0
 MOST_TRIES = 12
 
 
