@@ -65,7 +65,7 @@ def load_model(source: str, device: str = "auto", dtype: str = "auto") -> Loaded
         parts["transformer"] = load_transformer(source, family.transformer_class, kind)
         pipeline: Any = family.pipeline_class.from_pretrained(source, dtype=kind, use_safetensors=True, **parts)
         pipeline.to(where)
-        # Channels side by side make a decode a quarter to a third quicker on CPUs (`bench --only decoding`).
+        # Channels side by side take a fifth and more off a decode on CPUs (`bench --engine --only decoding`).
         pipeline.vae.to(memory_format=torch.channels_last)
         flux = flux_model(pipeline.transformer)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, SafetensorError) as error:
