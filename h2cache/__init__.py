@@ -29,6 +29,7 @@ diffusers, and is imported when it is asked for.
 
 from typing import TYPE_CHECKING, Any
 
+from h2cache.ahead import foresee
 from h2cache.block_call import CompiledBlocks
 from h2cache.by_parts import by_parts
 from h2cache.drop_in.stats import H2Stats
@@ -67,6 +68,7 @@ __all__ = [
     "cache_bytes",
     "denoise_step",
     "flux_model",
+    "foresee",
     "from_bytes",
     "method",
     "paper",

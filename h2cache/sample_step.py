@@ -90,8 +90,8 @@ class SampleStep:
 
     @property
     def skips_head(self) -> bool:
-        """True where the velocity of this step is put in."""
-        return self.reuses_output and self.verdicts[0].reused
+        """True where the velocity of this step is put in; False while that is not decided."""
+        return self.reuses_output and bool(self.verdicts) and self.verdicts[0].reused
 
     def reused_sum(self, number: int) -> tuple[Tensor, Tensor | None]:
         """What is put in for a stage: image and text, where there is text."""

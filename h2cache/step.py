@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from h2cache.ahead import decide_ahead
 from h2cache.errors import H2CacheError
 from h2cache.family import Conditioning, FluxModel, StepInputs
 from h2cache.layout import Span, Spans
@@ -38,15 +39,16 @@ def denoise_step(model: FluxModel, inputs: StepInputs, caches: Sequence[SampleCa
     belong together.
     """
     _check(inputs, caches)
-    streams, conditioning = model.embed(inputs)
     sigmas, levels = inputs.timestep.float().clone(), inputs.sigmas or [None] * len(caches)
     steps = [
         SampleStep(row, cache, spans_of(model, cache), inputs.latents[row], sigmas[row], levels[row], inputs.grid)
         for row, cache in enumerate(caches)
     ]
-    sweep = Sweep(model, streams, conditioning, View(inputs.timestep, inputs.grid, inputs.latents), steps)
-    sweep.run()
-    velocity = _velocity(model, conditioning, sweep.now, steps)
+    decide_ahead(steps)
+    if all(step.skips_head for step in steps):
+        velocity = torch.stack([step.filled_velocity() for step in steps])
+    else:
+        velocity = _computed(model, inputs, steps)
     records = tuple(record(model, step) for step in steps)
     return StepResult(velocity, tuple(map(_advanced, steps, records)), records)
 
@@ -57,6 +59,14 @@ def spans_of(model: FluxModel, cache: SampleCache) -> Spans:
     if cache.method is None:
         return (Span(0, num_blocks, num_blocks),)
     return cache.method.layout.spans(model.num_double, num_blocks - model.num_double)
+
+
+def _computed(model: FluxModel, inputs: StepInputs, steps: Sequence[SampleStep]) -> Tensor:
+    """The velocity where at least one sample runs blocks."""
+    streams, conditioning = model.embed(inputs)
+    sweep = Sweep(model, streams, conditioning, View(inputs.timestep, inputs.grid, inputs.latents), steps)
+    sweep.run()
+    return _velocity(model, conditioning, sweep.now, steps)
 
 
 def _velocity(model: FluxModel, conditioning: Conditioning, end: Snapshot, steps: Sequence[SampleStep]) -> Tensor:

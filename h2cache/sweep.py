@@ -49,7 +49,9 @@ class Sweep:
         steps = [step for step in self._steps if step.has(number) and step.spans[number].probe_end == border]
         if not steps:
             return
-        decide(self._model, self._conditioning, self._view, number, steps, self.now, self._starts)
+        undecided = [step for step in steps if len(step.verdicts) == number]
+        if undecided:
+            decide(self._model, self._conditioning, self._view, number, undecided, self.now, self._starts)
         for step in steps:
             start = self._starts[step.spans[number].start]
             if step.verdicts[number].reused:

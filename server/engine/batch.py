@@ -54,7 +54,7 @@ def gather(model: LoadedModel, samples: Sequence[Sample]) -> Batch:
         further=_stacked([samples[place].given.further for place in places]),
         references=_stacked([samples[place].given.references for place in places]),
         reference_ids=model.family.reference_ids(width, height, num_images, device) if num_images else None,
-        sigmas=tuple(float(samples[place].sigmas[samples[place].step]) for place in places),
+        sigmas=tuple(samples[place].sigma for place in places),
     )
     return Batch(samples, inputs, latents, after, (after - now)[:, None, None])
 
@@ -80,6 +80,7 @@ def scatter(batch: Batch, result: StepResult) -> None:
         sample.outcomes = tuple(next(records).outcome.value for _ in sample.caches)
         sample.caches = tuple(next(caches) for _ in sample.caches)
         sample.velocity = of_row.clone() if sample.is_preview_due else None
+        sample.is_ahead = None
 
 
 def guided(samples: Sequence[Sample], rows: Tensor) -> Tensor:

@@ -173,12 +173,16 @@ class EngineMemory:
 
 @dataclass(frozen=True, slots=True)
 class BatchStepped:
-    """One step of one batch: how many samples, its wall time, and its rows, two a sample where guidance asks."""
+    """One step of one batch: how many samples, its wall time, and its rows, two a sample where guidance asks.
+
+    ``waiting`` of the batch's samples did not take it: those that reuse go ahead, and all compute together.
+    """
 
     batch_size: int
     seconds: float
     rows: tuple[RowStepped, ...]
     memory: EngineMemory | None = None
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class Sample:
     the negative one. Each has an embedding and a cache of its own. ``given`` is what its steps are told of input
     images. ``latents`` (T, C); ``sigmas`` (steps to take + 1,) on the CPU. ``last_turn`` is the loop's turn of its
     last step, ``outcomes`` how that one ended for each row, ``velocity`` (T, C) what led to its latents where a
-    preview is due.
+    preview is due. ``is_ahead``: the step to come runs no block; None before anybody asked.
     """
 
     order: SampleOrder
@@ -38,6 +38,7 @@ class Sample:
     last_turn: int = 0
     outcomes: tuple[str, ...] = ()
     velocity: Tensor | None = None
+    is_ahead: bool | None = None
     started_s: float = 0.0
     denoise_ms: float = 0.0
 
@@ -51,6 +52,11 @@ class Sample:
     def step(self) -> int:
         """Steps done so far."""
         return self.caches[0].step_index
+
+    @property
+    def sigma(self) -> float:
+        """The noise level that the step to come starts from."""
+        return float(self.sigmas[self.step])
 
     @property
     def num_steps(self) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from h2cache import StepRecord
+from server.engine.ahead import first_of
 from server.engine.batch import denoise, gather, scatter
 from server.engine.device_error import fault_of, is_device_lost
 from server.engine.interface import (
@@ -70,10 +71,11 @@ class StepLoop:
 
     @torch.inference_mode()
     def _step(self) -> None:
-        """One step of the samples whose turn it is. If it fails, of each alone: only who fails alone fails."""
+        """One step of those that go first. If it fails, of each alone: only who fails alone fails."""
         self._admit()
-        samples = self._schedule()
+        mates = self._schedule()
         started_s = time.perf_counter()
+        samples = self._first_of(mates)
         rows: Sequence[RowStepped] | None = None
         try:
             batch = gather(self._model, samples)
@@ -88,7 +90,7 @@ class StepLoop:
             # Only here has the exception let go of the failed step's tensors, which matters when memory was short.
             rows = [row for sample in samples for row in self._step_alone(sample)]
         seconds = time.perf_counter() - started_s
-        self._observe(BatchStepped(len(samples), seconds, tuple(rows), self._memory()))
+        self._observe(BatchStepped(len(mates), seconds, tuple(rows), self._memory(), len(mates) - len(samples)))
         self._retire(samples)
 
     def _take_over(self) -> None:
@@ -122,6 +124,16 @@ class StepLoop:
         self._turn += 1
         return [sample for sample in self._running if sample.shape == shape]
 
+    def _first_of(self, mates: Sequence[Sample]) -> Sequence[Sample]:
+        """Who steps now. To find out is to wait for the last computed step, whose error may come up here."""
+        try:
+            return first_of(mates)
+        except Exception as error:
+            if is_device_lost(error):
+                raise fault_of(error, *[sample.order.sample_id for sample in mates]) from error
+            log.exception("looking ahead of %d samples failed", len(mates))
+            return mates
+
     def _step_alone(self, sample: Sample) -> Sequence[RowStepped]:
         """One step of one sample; if that fails too, the sample ends."""
         try:
@@ -138,7 +150,10 @@ class StepLoop:
         return ()
 
     def _retire(self, samples: Sequence[Sample]) -> None:
-        """Tell the progress of what was stepped, and hand finished samples, without their state, to decoding."""
+        """Tell the progress of what was stepped, and hand finished samples, without their state, to decoding.
+
+        Whoever waited keeps an older turn, so that their shape stays on until they have computed.
+        """
         for sample in samples:
             sample.last_turn = self._turn
             if self._is_open(sample):

@@ -29,14 +29,16 @@ class WorkerMetrics:
         self._spent = new.counter("h2serve_step_equivalents", said, *PAIR)
         said = "Denoising of one image by thresholds, waiting between its steps included"
         self._denoise = new.histogram("h2serve_pair_denoise_seconds", said, buckets.PAIR_S, "tau1", "tau2")
-        self._batch_size = new.histogram("h2serve_batch_size", "Samples in a step", buckets.BATCH)
+        self._batch_size = new.histogram("h2serve_batch_size", "Samples in a batch when it stepped", buckets.BATCH)
         said = "Rows of a step that computed the whole of a stage"
         self._rows = new.histogram("h2serve_stage_rows", said, (0, *buckets.BATCH), "stage")
         said = "Time of a batch's step by its size, rounded up to a power of two"
         self._step_seconds = new.histogram("h2serve_step_seconds", said, buckets.STEP_S, "batch")
-        said = "Samples in these steps: over the steps' count the mean size under a label"
+        said = "Samples in these batches: over the steps' count the mean size under a label"
         self._step_samples = new.counter("h2serve_step_samples", said, "batch")
-        self._batch_limit = new.gauge("h2serve_batch_limit", "Samples in a step at most")
+        said = "Samples that took these steps: the others waited to compute together"
+        self._samples_stepped = new.counter("h2serve_samples_stepped", said, "batch")
+        self._batch_limit = new.gauge("h2serve_batch_limit", "Samples in a batch at most")
         self._images = new.counter("h2serve_images", "Images by how they ended", "end")
         for end in ENDS:
             self._images.labels(end)
@@ -97,6 +99,7 @@ class WorkerMetrics:
         label = batch_label(step.batch_size)
         self._step_seconds.labels(label).observe(step.seconds)
         self._step_samples.labels(label).inc(step.batch_size)
+        self._samples_stepped.labels(label).inc(step.batch_size - step.waiting)
         for stage, rows in stage_rows(step.rows).items():
             self._rows.labels(stage).observe(rows)
         self._count_rows(step.rows)

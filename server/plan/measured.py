@@ -43,16 +43,21 @@ def read_sums(text: str) -> Sums:
 
 
 def mean_step_times(sums: Sums) -> StepTimes:
-    """Mean seconds by the mean size under each batch label. Raises SettingsError before the first step."""
+    """What it takes for all of a batch to step, by the mean size under each label.
+
+    Some of a batch go ahead while others wait, so that it is the time a sample's step took, times the samples.
+    Raises SettingsError before the first step.
+    """
     seconds = {}
     for name, labels in sums.values:
         batch = dict(labels).get("batch")
         if name == "h2serve_step_seconds_count" and batch is not None:
             count = sums.total(name, batch=batch)
-            if count > 0:
-                mean_s = sums.total("h2serve_step_seconds_sum", batch=batch) / count
+            stepped = sums.total("h2serve_samples_stepped_total", batch=batch)
+            if count > 0 and stepped > 0:
                 size = sums.total("h2serve_step_samples_total", batch=batch) / count
-                seconds[size] = max(SHORTEST_S, mean_s)
+                of_sample_s = sums.total("h2serve_step_seconds_sum", batch=batch) / stepped
+                seconds[size] = max(SHORTEST_S, size * of_sample_s)
     if not seconds:
         raise SettingsError(
             "no step was taken there yet; an API without an engine takes none: name its workers too"
@@ -68,7 +73,7 @@ def mean_steps(sums: Sums) -> int:
     finished = sums.total("h2serve_images_total", end="finished")
     if not finished:
         raise SettingsError("no image was finished there yet, from which steps are known: give --steps")
-    return max(1, round(sums.total("h2serve_batch_size_sum") / finished))
+    return max(1, round(sums.total("h2serve_samples_stepped_total") / finished))
 
 
 def mean_stage_s(sums: Sums, stage: str) -> float:

@@ -33,8 +33,17 @@ def test_a_batch_is_counted_once_under_its_size_rounded_up() -> None:
     assert (sides.value("h2serve_batch_size_count"), sides.value("h2serve_batch_size_sum")) == (2, 7)
     assert sides.value("h2serve_step_seconds_sum", batch="4") == 0.515
     assert sides.value("h2serve_step_samples_total", batch="4") == 7
+    assert sides.value("h2serve_samples_stepped_total", batch="4") == 7
     assert sides.value("h2serve_stage_rows_sum", stage="structure") == 7
     assert sides.value("h2serve_stage_rows_sum", stage="detail") == 6
+
+
+def test_samples_that_wait_are_of_the_batch_and_have_not_stepped() -> None:
+    sides = Sides()
+    sides.worker.engine_said(BatchStepped(8, 0.01, (row(FAST, "structure_hit"),) * 3, waiting=5))
+    assert sides.value("h2serve_batch_size_sum") == 8
+    assert sides.value("h2serve_step_samples_total", batch="8") == 8
+    assert sides.value("h2serve_samples_stepped_total", batch="8") == 3
 
 
 def test_batch_labels_are_powers_of_two_up_to_64() -> None:

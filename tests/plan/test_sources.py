@@ -81,6 +81,16 @@ def test_steps_under_one_label_stand_for_their_mean_size_and_not_for_the_largest
     assert times.of(6) == pytest.approx(0.6)
 
 
+def test_a_batch_whose_samples_step_by_turns_takes_the_time_that_all_of_them_take() -> None:
+    """Of four, three go ahead at next to no cost, then all compute: seven steps of samples in 1.05 s."""
+    sides = Sides()
+    sides.worker.engine_said(BatchStepped(4, 0.05, (row(OFF),) * 3, waiting=1))
+    sides.worker.engine_said(BatchStepped(4, 1.0, (row(OFF),) * 4))
+    assert mean_step_times(read_sums(sides.text())).of(4) == pytest.approx(4 * 1.05 / 7)
+    sides.worker.image_ended("finished")
+    assert mean_steps(read_sums(sides.text())) == 7
+
+
 def test_what_two_processes_measured_is_added_up() -> None:
     one, other = Sums({("steps", ()): 1.0, ("images", ()): 2.0}), Sums({("steps", ()): 4.0, ("jobs", ()): 8.0})
     assert (one + other).values == {("steps", ()): 5.0, ("images", ()): 2.0, ("jobs", ()): 8.0}
