@@ -4,7 +4,7 @@ import contextlib
 import queue
 from collections.abc import Callable, Iterator
 
-from server.engine.interface import EngineEvent, EngineLimits, SampleEnd, SampleFinished
+from server.engine.interface import EngineEvent, EngineLimits, Observer, SampleEnd, SampleFinished
 from server.engine.loader import LoadedModel
 from server.engine.step_engine import StepEngine
 from server.errors import ServerError
@@ -13,9 +13,12 @@ from server.profile import ModelProfile
 
 @contextlib.contextmanager
 def running_engine(
-    model: LoadedModel, profile: ModelProfile
+    model: LoadedModel, profile: ModelProfile, observe: Observer = lambda fact: None
 ) -> Iterator[tuple[StepEngine, Callable[[], SampleFinished]]]:
-    """A started engine of batch 8, and a function that waits for the next end: any but an image is an error."""
+    """A started engine of batch 8, and a function that waits for the next end: any but an image is an error.
+
+    ``observe`` is told what its steps cost.
+    """
     ends: queue.SimpleQueue[SampleEnd] = queue.SimpleQueue()
 
     def listen(event: EngineEvent) -> None:
@@ -29,7 +32,7 @@ def running_engine(
         return end
 
     engine = StepEngine(model, EngineLimits(max_batch=8, text_length=profile.text_length))
-    engine.start(listen, lambda step: None)
+    engine.start(listen, observe)
     try:
         yield engine, next_end
     finally:

@@ -32,5 +32,5 @@ def check_has_baseline(profile: ModelProfile) -> None:
     if named != "FluxPipeline":
         raise ModelLoadError(
             f"model {profile.name[:64]!r} is a {named}, allowed in the throughput benchmark is FluxPipeline; "
-            "presets, decoding and checkpoints take others too"
+            "presets, batches, decoding and checkpoints take others too"
         )

@@ -11,10 +11,11 @@ from server.profile import load_profile
 
 
 def print_table(only: str | None, model: str, device: str, as_json: bool) -> None:
-    """Measure and print; ``model`` and ``device`` are of throughput, decoding, presets and checkpoints."""
+    """Measure and print; ``model`` and ``device`` are of the parts that take them."""
     parts: dict[str, Callable[[], Iterator[Row]]] = {
         "overhead": overhead_rows,
         "throughput": lambda: throughput_rows(model, device),
+        "batches": lambda: batch_rows(model, device),
         "decoding": lambda: decoding_rows(model, device),
         "http": http_rows,
         "memory": memory_rows,
@@ -51,6 +52,19 @@ def throughput_rows(model: str, device: str) -> Iterator[Row]:
         ">= 1.4x",
         f"{got.images_per_s:.2f} against {got.baseline_images_per_s:.2f} img/s; blocks skipped "
         f"{got.skipped:.3f} and {got.baseline_skipped:.3f}; batch gain {got.batch_gain:.2f}",
+    )
+
+
+def batch_rows(model: str, device: str) -> Iterator[Row]:
+    """How many of a batch compute together."""
+    from server.bench.batches import measure_width
+
+    ahead, decided = (measure_width(load_profile(model), device, name) for name in ("default", "paper"))
+    yield Row(
+        f"samples that compute together on {model}",
+        f"{ahead:.2f} of 8",
+        "",
+        f"under default, whose reused steps go first; {decided:.2f} under paper, which has to probe",
     )
 
 

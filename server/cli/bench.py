@@ -12,6 +12,7 @@ from server.errors import SettingsError
 Benchmark = Literal[
     "overhead",
     "throughput",
+    "batches",
     "decoding",
     "http",
     "memory",
@@ -35,9 +36,11 @@ def bench(
         bool, typer.Option("--serve", help="a running server; all other flags are those of python -m load_tests")
     ] = False,
     only: Annotated[Benchmark | None, typer.Option(help="one of --engine, --http or --queue")] = None,
-    model: Annotated[str, typer.Option(help="of throughput, decoding, presets, checkpoints")] = "flux-nano",
+    model: Annotated[
+        str, typer.Option(help="of throughput, batches, decoding, presets, checkpoints")
+    ] = "flux-nano",
     device: Annotated[
-        str, typer.Option(help="of throughput, decoding, presets, checkpoints: auto, cpu, cuda")
+        str, typer.Option(help="of throughput, batches, decoding, presets, checkpoints: auto, cpu, cuda")
     ] = "cpu",
     simulate_workers: Annotated[
         int | None, typer.Option(min=1, max=10_000, help="with --queue: how far one Redis goes with so many")

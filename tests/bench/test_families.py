@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from server.__main__ import main
+from server.bench.batches import measure_width
 from server.bench.checkpoints import measure_checkpoints
 from server.bench.decoding import measure_decoding
 from server.bench.presets import measure_presets
@@ -26,7 +27,7 @@ def small(folder: Path) -> ModelProfile:
 
 
 @pytest.mark.parametrize("save", [save_tiny_flux, save_tiny_kontext, save_tiny_klein, save_tiny_dev])
-def test_presets_checkpoints_and_decoding_are_measured_on_every_family_that_takes_prompts(
+def test_presets_checkpoints_batches_and_decoding_are_measured_on_every_family_that_takes_prompts(
     save: Saver, tmp_path: Path
 ) -> None:
     profile = small(save(tmp_path / "model"))
@@ -34,6 +35,7 @@ def test_presets_checkpoints_and_decoding_are_measured_on_every_family_that_take
     assert [each.choice.preset for each in figures] == ["paper", *profile.presets]
     assert all(0 < each.flops_ratio <= 1 for each in figures)
     assert measure_checkpoints(profile, "cpu", passes=1).per_pass > 0
+    assert measure_width(profile, "cpu", "default", requests=3) > 0
     assert measure_decoding(profile, "cpu", pairs=1).largest_difference <= 1
 
 
@@ -44,7 +46,7 @@ def test_presets_checkpoints_and_decoding_are_measured_on_every_family_that_take
         (save_tiny_embeddings, "knows only the prompts of its prompt_embeds.safetensors"),
     ],
 )
-@pytest.mark.parametrize("only", ["presets", "checkpoints", "decoding"])
+@pytest.mark.parametrize("only", ["presets", "checkpoints", "batches", "decoding"])
 def test_a_model_that_needs_more_than_a_prompt_is_refused_in_one_line(
     save: Saver, said: str, only: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
