@@ -1,10 +1,10 @@
 """``python -m server.bench.plan_check``: is what ``h2serve plan`` foresees what a server then does?
 
-One server with one model. First its step times are measured, by so many requests under way all the time as a
-batch holds, fewer and twice as many: as much is then decoded beside a batch of n as when n are in the house, and
-decoding takes its share of the processor. Requests come and go, so that a batch's samples are at different steps.
-Then Poisson arrivals at 0.4, 0.6 and 0.8 of the capacity that follows, each against its simulation of the very
-same arrivals.
+One server with one model. Its step times are measured by so many requests under way all the time as a batch holds,
+fewer and twice as many: as much is then decoded beside a batch of n as when n are in the house, and decoding takes
+its share of the processor. Requests come and go, so that a batch's samples are at different steps. In between come
+Poisson arrivals at 0.4, 0.6 and 0.8 of the capacity that follows, each against the simulation of the very same
+arrivals by what was measured right before and right after: a machine's speed drifts within minutes.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 import httpx
@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from server.bench.memory import address_of
-from server.plan.measured import Sums, mean_stage_s, mean_step_times, read_sums
+from server.plan.measured import Sums, mean_computed, mean_stage_s, mean_step_times, read_sums
 from server.plan.simulate import Simulation, poisson
 from server.plan.workload import Fleet, Workload
 from server.profile import load_profile
@@ -60,22 +60,29 @@ class Compared:
 async def check(address: str, body: dict[str, object], steps: int, requests: int) -> list[Compared]:
     """Measure, foresee, compare."""
     async with httpx.AsyncClient(base_url=address, timeout=600) as client:
-        measured = await measure_steps(client, body)
-        fleet = Fleet(1, MAX_BATCH, mean_step_times(measured))
-        load = Workload(1.0, steps, mean_stage_s(measured, "encode"), mean_stage_s(measured, "decode"))
+        await closed_loop(client, body, MAX_BATCH)
+        before = await measure_steps(client, body)
         compared: list[Compared] = []
         for share in LOADS:
-            now = replace(load, rate_per_s=share * fleet.images_per_s(load))
-            arrivals = poisson(now.rate_per_s, requests, Random(SEED))
-            foreseen = Simulation(now, fleet, arrivals).latencies()
+            load, fleet = planned(before, steps)
+            arrivals = poisson(share * fleet.images_per_s(load), requests, Random(SEED))
             seen = await open_loop(client, body, arrivals)
+            after = await measure_steps(client, body)
+            foreseen = Simulation(*planned(before + after, steps), arrivals).latencies()
             compared += compare(share, arrivals, foreseen, seen)
+            before = after
     return compared
 
 
+def planned(measured: Sums, steps: int) -> tuple[Workload, Fleet]:
+    """One such server, and its requests at one a second."""
+    encode_s, decode_s = mean_stage_s(measured, "encode"), mean_stage_s(measured, "decode")
+    load = Workload(1.0, steps, encode_s, decode_s, mean_computed(measured, steps))
+    return load, Fleet(1, MAX_BATCH, mean_step_times(measured))
+
+
 async def measure_steps(client: httpx.AsyncClient, body: dict[str, object]) -> Sums:
-    """What the metrics gained over closed loops, after one that warms."""
-    await closed_loop(client, body, MAX_BATCH)
+    """What the metrics gained over closed loops."""
     before = await scrape(client)
     for count in UNDER_WAY:
         await closed_loop(client, body, count)

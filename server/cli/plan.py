@@ -48,7 +48,7 @@ def plan(
     from server.plan.workload import Fleet, Workload
 
     times = times_of(Asked(model, steps, preset, gpu, step_times, url or (), key, (encode, decode)))
-    load = Workload(rate, times.steps, times.encode_s, times.decode_s)
+    load = Workload(rate, times.steps, times.encode_s, times.decode_s, times.computed)
     tried = list(fleets(load, Fleet(1, max_batch, times.step), p99))
     if as_json:
         typer.echo(json.dumps({"fleets": [asdict(each) for each in tried], "remarks": times.remarks}))

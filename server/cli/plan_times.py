@@ -7,7 +7,7 @@ import httpx
 
 from server.errors import SettingsError
 from server.plan.gpus import gpu_named
-from server.plan.measured import Sums, mean_stage_s, mean_step_times, mean_steps, read_sums
+from server.plan.measured import Sums, mean_computed, mean_stage_s, mean_step_times, mean_steps, read_sums
 from server.plan.share import share_of
 from server.plan.step_times import StepTimes, parse_step_times
 from server.profile import load_profile
@@ -20,10 +20,14 @@ STAGES = ("encode", "decode")
 
 @dataclass(frozen=True)
 class Times:
-    """What to plan with, and where it is from; ``remarks`` are what a reader has to know of it."""
+    """What to plan with, and where it is from; ``remarks`` are what a reader has to know of it.
+
+    ``computed`` of the ``steps`` run blocks.
+    """
 
     step: StepTimes
     steps: int
+    computed: int
     encode_s: float
     decode_s: float
     remarks: tuple[str, ...]
@@ -52,14 +56,16 @@ def times_of(asked: Asked) -> Times:
     profile = load_profile(asked.model or MODEL)
     share, remark = share_of(profile, asked.preset or PRESET)
     steps = asked.steps or profile.default_steps
+    computed = max(1, round(share * steps))
     encode_s, decode_s = (given or 0.0 for given in asked.stages_s)
     remarks = (remark, *_remarks_on_stages(asked.stages_s))
     if asked.gpu is None:
         step_times = parse_step_times(asked.step_times or "").scaled(share)
-        return Times(step_times, steps, encode_s, decode_s, remarks)
+        return Times(step_times, steps, computed, encode_s, decode_s, remarks)
     known = gpu_named(asked.gpu)
     source = f"estimate: h2serve was never run on {asked.gpu}; FLUX.1-dev at 1024x1024 by {known.source}"
-    return Times(StepTimes({1: known.step_s}).scaled(share), steps, encode_s, decode_s, (source, *remarks))
+    step_times = StepTimes({1: known.step_s}).scaled(share)
+    return Times(step_times, steps, computed, encode_s, decode_s, (source, *remarks))
 
 
 def _remarks_on_stages(given: Sequence[float | None]) -> list[str]:
@@ -83,7 +89,7 @@ def _measured(asked: Asked) -> Times:
     steps = asked.steps or mean_steps(sums)
     taken = "sizes and thresholds" if asked.steps else f"sizes, thresholds and {steps} steps"
     remark = f"measured by {', '.join(asked.urls)}: the {taken} of what was served so far"
-    return Times(step_times, steps, encode_s, decode_s, (remark,))
+    return Times(step_times, steps, mean_computed(sums, steps), encode_s, decode_s, (remark,))
 
 
 def _scraped(url: str, key: str | None) -> Sums:

@@ -76,6 +76,13 @@ def mean_steps(sums: Sums) -> int:
     return max(1, round(sums.total("h2serve_samples_stepped_total") / finished))
 
 
+def mean_computed(sums: Sums, steps: int) -> int:
+    """How many of an image's ``steps`` compute, by the share of all rows that did; all before the first step."""
+    rows = sums.total("h2serve_steps_total")
+    share = sums.total("h2serve_stage_rows_sum", stage="structure") / rows if rows else 1.0
+    return max(1, round(share * steps))
+
+
 def mean_stage_s(sums: Sums, stage: str) -> float:
     """Mean seconds of an image's ``encode`` or ``decode``. Raises SettingsError before the first answer."""
     count = sums.total("h2serve_generation_stage_seconds_count", stage=stage)

@@ -11,7 +11,7 @@ from server.plan.workload import Fleet, Workload
 
 @dataclass
 class _Worker:
-    """``running`` has the steps left by request; ``is_stepping`` is true between a step's begin and its end."""
+    """``running`` has the rounds left by request; ``is_stepping`` is true between a round's begin and its end."""
 
     running: dict[int, int] = field(default_factory=dict)
     is_stepping: bool = False
@@ -20,7 +20,7 @@ class _Worker:
 
 @dataclass
 class Simulation:
-    """First come, first served. A sample joins its worker's batch between two steps and leaves it when done.
+    """First come, first served. A sample joins its worker's batch between two rounds and leaves it when done.
 
     Encoding delays a request and holds up nobody; decoding is done by one thread a worker, beside the steps.
     """
@@ -33,7 +33,7 @@ class Simulation:
         self._ready_s = [0.0] * len(self.arrivals)
         self._waiting: deque[int] = deque()
         self._workers = [_Worker() for _ in range(self.fleet.workers)]
-        # Arrivals, marked by worker -1, and ends of steps, by time.
+        # Arrivals, marked by worker -1, and ends of rounds, by time.
         self._events = [(at + self.load.encode_s, -1, number) for number, at in enumerate(self.arrivals)]
         heapq.heapify(self._events)
 
@@ -44,23 +44,24 @@ class Simulation:
             if worker < 0:
                 self._waiting.append(number)
             else:
-                self._end_step(self._workers[worker], now_s)
-            self._begin_steps(now_s)
+                self._end_round(self._workers[worker], now_s)
+            self._begin_rounds(now_s)
         return [ready - arrived for ready, arrived in zip(self._ready_s, self.arrivals, strict=True)]
 
-    def _begin_steps(self, now_s: float) -> None:
+    def _begin_rounds(self, now_s: float) -> None:
         """Each idle worker fills its batch; the emptiest one first, as it asks for more."""
         idle = [(len(each.running), index) for index, each in enumerate(self._workers) if not each.is_stepping]
         for _, index in sorted(idle):
             worker = self._workers[index]
             while self._waiting and len(worker.running) < self.fleet.max_batch:
-                worker.running[self._waiting.popleft()] = self.load.steps
+                worker.running[self._waiting.popleft()] = self.load.rounds
             if worker.running:
                 worker.is_stepping = True
-                took_s = self.fleet.step_times.of(len(worker.running))
+                step_s = self.fleet.step_times.of(len(worker.running))
+                took_s = step_s * self.load.steps / self.load.rounds
                 heapq.heappush(self._events, (now_s + took_s, index, 0))
 
-    def _end_step(self, worker: _Worker, now_s: float) -> None:
+    def _end_round(self, worker: _Worker, now_s: float) -> None:
         worker.is_stepping = False
         for number in list(worker.running):
             worker.running[number] -= 1

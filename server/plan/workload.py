@@ -7,12 +7,22 @@ from server.plan.step_times import StepTimes
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Poisson arrivals of requests for one image each. Seconds are of one image; ``steps`` its denoising steps."""
+    """Poisson arrivals of requests for one image each. Seconds are of one image; ``steps`` its denoising steps.
+
+    So many of them are ``computed``, all where it is None: a batch computes together, a round at a time, and who
+    comes in between waits for the next. The others go ahead with the round before.
+    """
 
     rate_per_s: float
     steps: int
     encode_s: float = 0.0
     decode_s: float = 0.0
+    computed: int | None = None
+
+    @property
+    def rounds(self) -> int:
+        """How often an image takes part in a batch's computing."""
+        return self.computed or self.steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +34,7 @@ class Fleet:
     step_times: StepTimes
 
     def images_per_s(self, load: Workload) -> float:
-        """What it makes at most: full batches, or its decoding where that is slower."""
-        by_steps = max(n / (load.steps * self.step_times.of(n)) for n in range(1, self.max_batch + 1))
+        """What it makes at most: full batches, as a queue keeps them, or its decoding where that is slower."""
+        by_steps = self.max_batch / (load.steps * self.step_times.of(self.max_batch))
         by_decoding = 1 / load.decode_s if load.decode_s else by_steps
         return self.workers * min(by_steps, by_decoding)

@@ -49,6 +49,12 @@ def test_one_that_joins_midway_is_stepped_together_with_who_is_there() -> None:
     assert Simulation(load, Fleet(1, 8, ALIKE), [0.0, 0.05]).latencies() == pytest.approx([0.3, 0.35])
 
 
+def test_one_that_joins_midway_waits_for_the_next_round_of_computing() -> None:
+    # Of four steps two compute: A has a round alone until 0.2, then one with B until 0.6; B alone until 0.8.
+    load = Workload(1.0, steps=4, computed=2)
+    assert Simulation(load, Fleet(1, 8, ALIKE), [0.0, 0.05]).latencies() == pytest.approx([0.6, 0.75])
+
+
 def test_a_full_batch_lets_the_next_one_wait() -> None:
     load = Workload(1.0, steps=2)
     assert Simulation(load, Fleet(1, 1, ALIKE), [0.0, 0.0, 0.0]).latencies() == pytest.approx([0.2, 0.4, 0.6])
@@ -84,11 +90,13 @@ def test_without_batching_the_mean_wait_is_that_of_the_textbook() -> None:
     assert sum(late) / len(late) == pytest.approx(1 + 0.5 * 0.6 / 0.4, rel=0.05)
 
 
-def test_capacity_is_the_best_batch_or_the_decoder() -> None:
+def test_capacity_is_that_of_full_batches_or_of_the_decoder() -> None:
     load = Workload(1.0, steps=10)
     assert Fleet(1, 8, ALIKE).images_per_s(load) == pytest.approx(1)
     assert Fleet(3, 8, FREE).images_per_s(load) == pytest.approx(24)
     assert Fleet(1, 8, FREE).images_per_s(Workload(1.0, 10, decode_s=0.5)) == pytest.approx(2)
+    small_is_fast = StepTimes({1: 0.1, 2: 0.1, 8: 0.8})
+    assert Fleet(1, 8, small_is_fast).images_per_s(load) == pytest.approx(1), "a queue keeps the batch full"
 
 
 def test_below_capacity_a_fleet_makes_what_is_asked_for() -> None:

@@ -14,12 +14,12 @@ from server.engine.interface import BatchStepped
 from server.errors import SettingsError
 from server.measured_share import share_at
 from server.plan.gpus import gpu_named, known_gpus
-from server.plan.measured import Sums, mean_stage_s, mean_step_times, mean_steps, read_sums
+from server.plan.measured import Sums, mean_computed, mean_stage_s, mean_step_times, mean_steps, read_sums
 from server.plan.share import share_of
 from server.profile import load_profile
 from tests.cluster.processes import cluster, until_ready
 from tests.live import live_server
-from tests.metrics.sides import OFF, Sides, row
+from tests.metrics.sides import OFF, Sides, pair, row
 from tests.redis_server import redis_server
 
 NANO, FLUX1 = load_profile("flux-nano"), load_profile("black-forest-labs/FLUX.1-dev")
@@ -114,6 +114,16 @@ def test_an_image_s_steps_count_once_in_a_batch_and_under_two_rows_of_guidance()
     for _ in range(2):
         sides.worker.image_ended("finished")
     assert mean_steps(read_sums(sides.text())) == 4
+
+
+def test_of_an_image_s_steps_as_many_compute_as_did_of_all_rows() -> None:
+    sides = Sides()
+    assert mean_computed(read_sums(sides.text()), 28) == 28
+    hit = row(pair(0.25, 0.35, "fast"), "structure_hit")
+    for rows in ((row(OFF), hit, hit, hit), (hit, hit, hit, row(OFF))):
+        sides.worker.engine_said(BatchStepped(4, 0.1, rows))
+    assert mean_computed(read_sums(sides.text()), 28) == 7
+    assert mean_computed(read_sums(sides.text()), 1) == 1
 
 
 def test_before_the_first_step_there_is_nothing_to_plan_with() -> None:
