@@ -68,18 +68,23 @@ class Checkpoints:
         return any(saved is not None and saved.is_waiting for saved in waiting)
 
     async def keep(self, job: Running, index: int, event: SampleSaved) -> None:
-        """Store it in the place of the last one, and note it for the queue; over the budget it is let go."""
-        saved = self._saved.get((job.id, index))
-        if saved is None:
-            return
-        try:
-            if self.kept_bytes - saved.num_bytes + len(event.content) <= self.terms.budget_bytes:
-                key = key_of(job, index)
-                await self.results.put(key, event.content, self.terms.ttl_s)
-                saved.num_bytes = len(event.content)
-                job.unsent.append(Checkpoint(index, event.step, key))
-        finally:
-            saved.is_waiting = False
+        """Store it in the place of the last one, and note it for the queue; over the budget it is let go.
+
+        So is that of a job which has ended or is about to.
+        """
+        async with job.saving:
+            saved = self._saved.get((job.id, index))
+            if saved is None:
+                return
+            try:
+                has_room = self.kept_bytes - saved.num_bytes + len(event.content) <= self.terms.budget_bytes
+                if has_room and not job.is_ending:
+                    key = key_of(job, index)
+                    await self.results.put(key, event.content, self.terms.ttl_s)
+                    saved.num_bytes = len(event.content)
+                    job.unsent.append(Checkpoint(index, event.step, key))
+            finally:
+                saved.is_waiting = False
 
     async def take_up(self, job: Running) -> None:
         """Fetch what an earlier holder of the job has left; what is not there is done again."""

@@ -60,7 +60,7 @@ class Ending:
         result = job.result()
         if await repeat(lambda: self.queue.finish(job.lease, result), lambda: self.book.is_ours(job)):
             await self.pair_stats.record(self._finished(job, result))
-            await self.storing.forget([*self.checkpoints.keys_of(job), *input_keys(job.lease.job.request)])
+            await self._forget(job, [*self.checkpoints.keys_of(job), *input_keys(job.lease.job.request)])
         elif self.book.is_ours(job):
             await self._ask_why(job)
         self._let_go(job)
@@ -76,7 +76,7 @@ class Ending:
         if not self._claim(job):
             return
         if await repeat(lambda: self.queue.fail(job.lease, message), lambda: self.book.is_ours(job)):
-            await self.storing.forget(self._blobs_of(job))
+            await self._forget(job, self._blobs_of(job))
         self._let_go(job)
 
     async def give_back(self, jobs: Iterable[Running], died: Collection[str] = ()) -> None:
@@ -98,7 +98,12 @@ class Ending:
         for job in gone:
             self._let_go(job)
             if job.id in report.cancelled:
-                self.start(self.storing.forget(self._blobs_of(job)))
+                self.start(self._forget(job, self._blobs_of(job)))
+
+    async def _forget(self, job: Running, keys: list[str]) -> None:
+        """Delete blobs of a job that has ended, after the checkpoint that is being stored, if there is one."""
+        async with job.saving:
+            await self.storing.forget(keys)
 
     def _claim(self, job: Running) -> bool:
         """True for the first who ends the job."""

@@ -19,6 +19,7 @@ class Running:
     ``num_steps`` are each image's. By the images' indices: ``steps`` done, ``images`` made, ``resumed`` where a
     checkpoint was taken up, ``taken_up`` the checkpoints' bytes. ``unsent`` are checkpoints and ``unshown``
     previews that the queue has not been told of; ``showing`` keeps these in order, and before their image.
+    ``saving`` keeps a checkpoint from being stored after the job's were deleted.
     ``files`` are the request's input images by their keys, None until they are there.
     """
 
@@ -35,6 +36,7 @@ class Running:
     unsent: list[Checkpoint] = field(default_factory=list)
     unshown: list[PartialImage] = field(default_factory=list)
     showing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    saving: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_ending: bool = False
 
     @property

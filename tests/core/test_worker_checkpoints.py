@@ -1,5 +1,6 @@
 """A worker's checkpoints: when they are made, who goes on from them, and how much they may hold."""
 
+import asyncio
 from dataclasses import replace
 
 from server.engine.interface import SampleResumed
@@ -84,3 +85,36 @@ def test_a_sample_is_due_at_each_nth_step_but_not_too_often_and_never_after_the_
     assert not is_due(9, 20, 8, 9.0, terms)
     assert not is_due(16, 16, 8, 9.0, terms)
     assert not is_due(8, 20, 0, 9.0, replace(terms, kind=CheckpointKind.OFF))
+
+
+class SlowCheckpoints(MemoryResults):
+    """Takes its time over checkpoints, until told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__(Clock())
+        self.go_on = asyncio.Event()
+
+    async def put(self, key: str, content: bytes, ttl_s: float) -> None:
+        if "/checkpoint/" in key:
+            await self.go_on.wait()
+        await super().put(key, content, ttl_s)
+
+
+def test_a_checkpoint_that_is_being_stored_when_its_job_finishes_does_not_outlive_it() -> None:
+    engine, results = HandEngine(), SlowCheckpoints()
+
+    async def scenario(world: Worked) -> None:
+        await world.submit(job("a"))
+        await world.settle()
+        engine.step("a:0", 1)
+        await world.settle()
+        engine.tell(saved("a:0", 2))
+        await world.settle()
+        engine.finish("a:0")
+        assert (await world.end_of("a")).result is not None
+        await world.settle()
+        results.go_on.set()
+        await world.settle()
+        assert await results.get("a/0/checkpoint/token-0") is None
+
+    run_worked(scenario, engine, replace(QUICK, checkpoints=OFTEN), results=results)
