@@ -89,8 +89,15 @@ class Run:
         self._note(job_id)
 
     def _note(self, job_id: str) -> str:
-        """A result that cannot be had is noted as none, which the checker will remark."""
-        state = self.state_of(job_id)
+        """A result that cannot be had is noted as none, which the checker will remark.
+
+        Of a job that was taken again an earlier holder may leave a checkpoint, stored as it was killed or slept
+        and never told of: it expires by itself.
+        """
+        job = self.client.get(f"/v1/jobs/{job_id}").json()
+        state = str(job["state"])
+        if int(job["attempt"]) > 1:
+            self.taken_over.add(job_id)
         result = self.client.get(f"/v1/jobs/{job_id}/result")
         is_there = state == "finished" and result.status_code == 200
         self.history.end(job_id, state, hashlib.sha256(image_in(result)).hexdigest() if is_there else None)
