@@ -45,7 +45,7 @@ def _has_something(cache: SampleCache) -> bool:
 
 
 def _outline(row: int, cache: SampleCache, sigma: float) -> SampleStep:
-    """The step to come, as far as decisions go; ``level`` stands in for what is only known once it is taken."""
+    """The step to come as far as decisions go: by the host's noise level; the tensors are stand-ins."""
     newest = cache.stages[0].anchors[0]
     then = newest.mark if newest.forecast is None else newest.forecast.sigma
     return SampleStep(row, cache, (), latents=newest.img, sigma=then, level=sigma, grid=None)

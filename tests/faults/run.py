@@ -25,7 +25,7 @@ class Run:
         self.client, self.stores = client, stores
         self.history = History()
         self.taken_over: set[str] = set()
-        """Jobs that were made by two at a time: the loser's checkpoints are left, if they end by themselves."""
+        """Jobs that had more than one attempt: a loser's checkpoints may be left, if they end by themselves."""
 
     def submit(self, seed: int, prompt: str = "a star", **body: Any) -> str:
         """A job that lives on whoever waits for it; its id."""
