@@ -75,5 +75,14 @@ def faults_of(history: History, depth: int, keys: Iterable[str], may_lose: bool 
     return wrong
 
 
+def is_a_losers_checkpoint(key: str, result: str) -> bool:
+    """True for a checkpoint's ``key`` whose holder made none of the images that the job's ``result`` names.
+
+    Both keys end with the token of their holder's lease: ``JOB/0/checkpoint/TOKEN`` and ``JOB/0/TOKEN``.
+    """
+    image, is_checkpoint, token = key.removeprefix("h2serve:results:").partition("/checkpoint/")
+    return bool(is_checkpoint) and f"{image}/{token}" not in result
+
+
 def _repeated(job_ids: Sequence[str]) -> list[tuple[str, int]]:
     return [(job_id, n) for job_id, n in Counter(job_ids).items() if n > 1]

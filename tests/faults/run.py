@@ -11,7 +11,7 @@ import httpx
 import redis as redis_py
 
 from tests.cluster.processes import ServerProcess, until, until_ready
-from tests.faults.history import ENDS, LOST, History, faults_of
+from tests.faults.history import ENDS, LOST, History, faults_of, is_a_losers_checkpoint
 
 IMAGES = "/v1/images/generations"
 TIDY_S = 8.0
@@ -25,7 +25,7 @@ class Run:
         self.client, self.stores = client, stores
         self.history = History()
         self.taken_over: set[str] = set()
-        """Jobs that had more than one attempt: a loser's checkpoints may be left, if they end by themselves."""
+        """Jobs that had more than one attempt: a loser's checkpoints may be left, if they expire."""
 
     def submit(self, seed: int, prompt: str = "a star", **body: Any) -> str:
         """A job that lives on whoever waits for it; its id."""
@@ -126,13 +126,16 @@ class Run:
         """What is wrong now."""
         keys: list[str] = []
         for url in self.stores:
-            with redis_py.Redis.from_url(url) as store:
-                keys += [key.decode() for key in store.scan_iter() if not self._is_a_loser_s(store, key.decode())]
+            with redis_py.Redis.from_url(url, decode_responses=True) as store:
+                keys += [key for key in store.scan_iter() if store.ttl(key) < 0 or not self._is_a_losers(key)]
         return faults_of(self.history, self.images_in_queue(), keys, may_lose)
 
-    def _is_a_loser_s(self, store: redis_py.Redis, key: str) -> bool:
-        of_job = key.removeprefix("h2serve:results:").partition("/")[0]
-        return of_job in self.taken_over and "/checkpoint/" in key and store.ttl(key) >= 0
+    def _is_a_losers(self, key: str) -> bool:
+        job_id = key.removeprefix("h2serve:results:").partition("/")[0]
+        if job_id not in self.taken_over:
+            return False
+        with redis_py.Redis.from_url(self.stores[0], decode_responses=True) as queue:
+            return is_a_losers_checkpoint(key, str(queue.hget(f"{{h2serve}}:job:{job_id}", "result")))
 
     def images_in_queue(self) -> int:
         """Waiting and running, as the API counts them."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.history import LOST, History, faults_of
+from tests.faults.history import LOST, History, faults_of, is_a_losers_checkpoint
 
 KEPT = ("{h2serve}:depth", "{h2serve}:q:flux-nano:meta", "{h2serve}:job:a")
 
@@ -84,3 +84,10 @@ def test_an_orphan_key_is_seen(key: str) -> None:
 
 def test_a_count_that_is_not_back_at_nothing_is_seen() -> None:
     assert faults_of(good(), 1, KEPT) == ["1 images are left in the queue's count"]
+
+
+def test_only_a_checkpoint_of_another_than_the_winner_is_a_loser_s() -> None:
+    result = '{"images": [{"result_key": "a/0/second"}]}'
+    assert is_a_losers_checkpoint("h2serve:results:a/0/checkpoint/first", result)
+    assert not is_a_losers_checkpoint("h2serve:results:a/0/checkpoint/second", result)
+    assert not is_a_losers_checkpoint("h2serve:results:a/in/0", result)
