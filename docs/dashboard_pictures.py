@@ -137,7 +137,7 @@ def lines(axis: Axes, panel: dict[str, Any], asked: httpx.Client, seconds: float
                 label = label.replace(f"{{{{{name}}}}}", text)
             points = [(float(at) - now_s, float(value)) for at, value in series["values"]]
             axis.plot(*zip(*points, strict=True), label=label)
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(0, 1.1 * axis.get_ylim()[1])
     axis.grid(alpha=0.3)
     axis.xaxis.set_major_formatter("{x:.0f} s")
     if axis.lines:

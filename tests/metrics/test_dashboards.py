@@ -14,6 +14,7 @@ from tests.metrics.test_bounds import worst_case
 ANY_NAME = re.compile(r"\b(?:\w+:)?h2serve_\w+(?::\w+)?\b")
 QUEUE = re.compile(r"(?<!:)\bh2serve_queue_\w+")
 OVER_APIS = re.compile(r"\bmax(?: by \(\w+\))? ?\(h2serve_queue_\w+\)")
+BOUND = re.compile(r'\b(h2serve_\w+_bucket)\{[^}]*\ble="([^"]+)"')
 RULE_FILES = ("recording.yml", "alerts.yml")
 
 
@@ -23,10 +24,14 @@ def recorded() -> set[str]:
 
 def exported() -> set[str]:
     """The names of every series that an embedded server, or an API with Redis, can export."""
+    return {re.split(r"[{ ]", line)[0] for line in page().splitlines() if line[0] != "#"}
+
+
+def page() -> str:
     sides = worst_case()
     sides.api.redis_is("queue", True)
     sides.worker.resumed("full")
-    return {re.split(r"[{ ]", line)[0] for line in sides.text().splitlines() if line[0] != "#"}
+    return sides.text()
 
 
 def dashboards() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -82,6 +87,13 @@ def test_rules_alerts_and_panels_ask_for_series_that_exist() -> None:
     asked = {name: text for text in map(expressions, RULE_FILES) for name in ANY_NAME.findall(text)}
     asked |= {name: title for title, expr in queries() for name in ANY_NAME.findall(expr)}
     assert {name: where for name, where in asked.items() if name not in known} == {}
+
+
+def test_rules_alerts_and_panels_ask_for_bounds_that_the_histograms_have() -> None:
+    texts = [*map(expressions, RULE_FILES), *(expr for _, expr in queries())]
+    asked = {found for text in texts for found in BOUND.findall(text)}
+    assert len(asked) >= 2
+    assert asked <= set(BOUND.findall(page()))
 
 
 def test_what_every_api_tells_of_the_queue_is_never_summed_over_them() -> None:
