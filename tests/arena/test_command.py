@@ -33,26 +33,26 @@ def test_there_is_a_row_an_image_with_the_uncached_ones_first(arena: Arena) -> N
 
 
 def test_a_stopped_run_goes_on_and_a_finished_one_makes_nothing_new(arena: Arena) -> None:
-    whole = lines(arena("--methods", "fbcache", out="whole") / "results.csv")
-    begun = arena("--methods", "fbcache", out="begun") / "results.csv"
+    whole = lines(arena("--methods", "procache", out="whole") / "results.csv")
+    begun = arena("--methods", "procache", out="begun") / "results.csv"
     begun.write_text("\n".join(begun.read_text().splitlines()[: 1 + 2 * 3]) + "\n")
-    arena("--methods", "fbcache", out="begun")
+    arena("--methods", "procache", out="begun")
     seconds = COLUMNS.index("seconds_ratio")
     again = lines(begun)
     assert [row[:seconds] for row in again] == [row[:seconds] for row in whole]
-    arena("--methods", "fbcache", out="begun")
+    arena("--methods", "procache", out="begun")
     assert lines(begun) == again
 
 
 def test_lost_pictures_of_rows_that_are_there_are_made_again(arena: Arena) -> None:
-    out = arena("--methods", "fbcache,paper")
+    out = arena("--methods", "procache,mask")
     made = {path.relative_to(out): path.read_bytes() for path in out.rglob("*/0.png")}
     rows, report = (out / "results.csv").read_bytes(), (out / "report.html").read_text(encoding="utf-8")
     shutil.rmtree(out / "images")
-    arena("--methods", "fbcache")
+    arena("--methods", "procache")
     again = {path.relative_to(out) for path in out.rglob("*/0.png")}
-    assert {path.parts[2] for path in again} == {"off", "fbcache"}
-    arena("--methods", "fbcache,paper")
+    assert {path.parts[2] for path in again} == {"off", "procache"}
+    arena("--methods", "procache,mask")
     assert len(list(out.rglob("*/0.png"))) == 3
     assert all((out / path).read_bytes() == made[path] for path in again)
     assert (out / "report.html").read_text(encoding="utf-8") == report
