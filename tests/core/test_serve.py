@@ -25,6 +25,7 @@ from server.engine.interface import SampleOrder
 from server.errors import ModelLoadError, ServerError, StartupError
 from server.profile import load_profile
 from server.serve import open_socket, serve
+from tests.clients.foreign import there_or_skip
 from tests.live import settings_for_tests
 
 IMAGES = "/v1/images/generations"
@@ -202,8 +203,9 @@ def test_a_port_in_use_is_one_clear_error() -> None:
             open_socket("127.0.0.1", port)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
 def test_the_line_that_is_printed_makes_an_image(tmp_path: Path) -> None:
+    there_or_skip(shutil.which("curl"), "there is no curl here")
+
     def user(client: httpx.Client) -> None:
         until_answers(client, "/readyz", 200)
         text = greeting(str(client.base_url), load_profile("flux-nano"), playground=True)
