@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # OpenMP's threads would spin at barriers: on a machine that does anything else a step takes many times as long.
 export OMP_WAIT_POLICY ?= PASSIVE
+# Also where an environment switches it off: the tests start a hundred servers, and each would compile all of our modules.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: install serve cluster test faults gpu-test lint nano nano-check bench peers aiperf compose-test fuzz lock clients
 

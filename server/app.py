@@ -32,6 +32,7 @@ from server.metrics.jobs import JobMetrics
 from server.metrics.registry import render_aside, tell_build
 from server.metrics.thresholds import ThresholdRule, threshold_rule
 from server.metrics.worker import WorkerMetrics
+from server.model_index import is_on_hub, read_index
 from server.pair_stats.memory import MemoryPairStats
 from server.playground.files import read_files
 from server.profile import ModelProfile, check_image_input, check_rows, load_profile, model_source, with_presets
@@ -240,6 +241,10 @@ def served_models(settings: Settings) -> Catalogue:
 
 def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
     """Load the model and build the step engine. Torch is imported here and not before."""
+    source = model_source(profile)
+    if not is_on_hub(source):
+        read_index(Path(source))  # a wrong path is told at once, before seconds of imports
+
     import torch
 
     from server.engine.finish import decode_and_encode
@@ -248,7 +253,7 @@ def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
 
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    model = load_model(model_source(profile), settings.device, settings.dtype)
+    model = load_model(source, settings.device, settings.dtype)
     check_image_input(profile, model.family.image_input)
     check_rows(profile, model.guides_by_two)
     limits = EngineLimits(

@@ -1,9 +1,7 @@
 """Loading a Flux model from a diffusers folder or a hub id. The only place with third-party model code."""
 
-import json
 import logging
 import math
-import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,9 +18,8 @@ from h2cache import FluxModel, flux_model
 from server.engine.families import FAMILIES
 from server.engine.family import Family
 from server.errors import ModelLoadError
+from server.model_index import is_on_hub, read_index
 
-HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
-"""OWNER/NAME; anything else can only be a folder."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 log = logging.getLogger(__name__)
 
@@ -78,21 +75,11 @@ def load_model(source: str, device: str = "auto", dtype: str = "auto") -> Loaded
 def family_of(source: str) -> Family:
     """By the pipeline that the model's index names, in a folder or, where it can be a hub id, on the hub."""
     folder = Path(source)
-    if folder.exists() or not HUB_ID.fullmatch(source):
+    if not is_on_hub(source):
         family = FAMILIES[checked_name(source, read_index(folder))](folder)
         check_folder(folder, [part for part, cls in family.encoders.items() if cls] + [*family.other_parts])
         return family
     return FAMILIES[checked_name(source, DiffusionPipeline.load_config(source))](folder)
-
-
-def read_index(folder: Path) -> Any:
-    """What model_index.json has."""
-    if not folder.is_dir():
-        raise ModelLoadError(f"model folder {str(folder)!r} does not exist, and a hub id is OWNER/NAME")
-    try:
-        return json.loads((folder / "model_index.json").read_text())
-    except (OSError, ValueError) as error:
-        raise ModelLoadError(f"model folder {str(folder)!r} has no readable model_index.json") from error
 
 
 def checked_name(source: str, index: Any) -> str:

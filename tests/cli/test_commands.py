@@ -39,6 +39,17 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.returncode == 0
 
 
+def test_a_folder_that_is_no_model_is_told_before_torch_is_imported(tmp_path: Path) -> None:
+    code = (
+        "import sys; from server.__main__ import main\n"
+        f"try: main(['serve', '--port', '0', '--model', {str(tmp_path)!r}])\n"
+        "except SystemExit as ended: sys.exit('torch' if 'torch' in sys.modules else ended.code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "has no readable model_index.json" in done.stderr
+    assert done.returncode == 2
+
+
 @pytest.mark.parametrize("command", [command.__name__ for command in COMMANDS])
 def test_every_command_has_a_help_of_its_own(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert code_of(command, "--help") == 0
