@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from io import BytesIO
+from math import ceil
 
 from matplotlib import colormaps
 from matplotlib.figure import Figure
@@ -18,6 +19,9 @@ WORKS = {
     "blocks_run": "share of the model's own blocks",
     "seconds_ratio": "share of the uncached time",
 }
+MARGINS = {"left": 0.045, "right": 0.99, "top": 0.965, "wspace": 0.18, "hspace": 0.2}
+"""Of nine panels of known size; a layout that is worked out would draw all of them twice."""
+LEGEND_COLUMNS = 8
 STYLES = {"": "o-", "fitted": "o--", "tuned": "o:"}
 Color = str | tuple[float, float, float]
 COLORS = colormaps["tab20"].colors  # type: ignore[attr-defined]  # listed colormaps have them, the base class has not
@@ -25,8 +29,8 @@ COLORS = colormaps["tab20"].colors  # type: ignore[attr-defined]  # listed color
 
 def pareto(points: Sequence[Point], steps: int) -> bytes:
     """Each quality over each measure of work, a line a method; dashed where fitted, dotted where tuned."""
-    figure = Figure(figsize=(15, 11), layout="constrained")
-    grid = figure.subplots(len(QUALITIES), len(WORKS), squeeze=False)
+    figure = Figure(figsize=(15, 11))
+    grid = figure.subplots(len(QUALITIES), len(WORKS), squeeze=False, gridspec_kw=MARGINS)
     of_method: defaultdict[str, list[Point]] = defaultdict(list)
     for point in points:
         if point.steps == steps and point.method != OFF:
@@ -42,8 +46,10 @@ def pareto(points: Sequence[Point], steps: int) -> bytes:
                         axes.plot(*zip(*line, strict=True), style, ms=3, lw=width, label=label, color=shown)
             axes.set(xlabel=WORKS[work], ylabel=QUALITIES[quality])
             axes.grid(visible=True, alpha=0.3)
-    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=8, fontsize=9)
-    figure.suptitle(f"{steps} steps")
+    lines, labels = grid[0][0].get_legend_handles_labels()
+    figure.legend(lines, labels, loc="lower center", ncols=LEGEND_COLUMNS, fontsize=9)
+    figure.subplots_adjust(bottom=0.055 + 0.018 * ceil(len(labels) / LEGEND_COLUMNS))
+    figure.suptitle(f"{steps} steps", y=0.995)
     return _png(figure)
 
 

@@ -17,11 +17,11 @@ def lines(path: Path) -> list[list[str]]:
 
 
 def test_there_is_a_row_an_image_with_the_uncached_ones_first(arena: Arena) -> None:
-    out = arena("--seeds", "2", "--steps", "3,4", "--methods", "paper,taylorseer")
+    out = arena("--seeds", "2", "--steps", "3,4", "--methods", "paper,mask")
     head, *rows = lines(out / "results.csv")
     wanted = "method,setting,steps,prompt_index,seed,flops_ratio,blocks_run,psnr,ssim,flip,latent_rel_l1"
     assert ",".join(head) == f"{wanted},seconds_ratio,adherence" == ",".join(COLUMNS)
-    assert len(rows) == 2 * 2 * 2 * (1 + len(SWEEPS["paper"]) + len(SWEEPS["taylorseer"]))
+    assert len(rows) == 2 * 2 * 2 * (1 + len(SWEEPS["paper"]) + len(SWEEPS["mask"]))
     assert rows[0][:9] == ["off", "", "3", "0", "0", "1", "1", "inf", "1"]
     assert {row[12] for row in rows} == {""}
     assert "tau1=0.15 tau2=0.22" in {row[1] for row in rows}
@@ -29,18 +29,18 @@ def test_there_is_a_row_an_image_with_the_uncached_ones_first(arena: Arena) -> N
     assert report.count("data:image/png;base64,") == 2 * (2 + 2)
     assert "<script" not in report and 'src="http' not in report
     assert [report.count(f'<table class="{kind}">') for kind in ("standings", "settings")] == [2 * 3, 2]
-    assert "| taylorseer | every=2 order=1 |" in (out / "report.md").read_text(encoding="utf-8")
+    assert f"| mask | {SWEEPS['mask'][0].label} |" in (out / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_stopped_run_goes_on_and_a_finished_one_makes_nothing_new(arena: Arena) -> None:
-    whole = lines(arena("--methods", "procache", out="whole") / "results.csv")
-    begun = arena("--methods", "procache", out="begun") / "results.csv"
-    begun.write_text("\n".join(begun.read_text().splitlines()[: 1 + 2 * 3]) + "\n")
-    arena("--methods", "procache", out="begun")
+    whole = lines(arena("--methods", "mask", out="whole") / "results.csv")
+    begun = arena("--methods", "mask", out="begun") / "results.csv"
+    begun.write_text("\n".join(begun.read_text().splitlines()[: 1 + 2 * 2]) + "\n")
+    arena("--methods", "mask", out="begun")
     seconds = COLUMNS.index("seconds_ratio")
     again = lines(begun)
     assert [row[:seconds] for row in again] == [row[:seconds] for row in whole]
-    arena("--methods", "procache", out="begun")
+    arena("--methods", "mask", out="begun")
     assert lines(begun) == again
 
 
@@ -60,7 +60,7 @@ def test_lost_pictures_of_rows_that_are_there_are_made_again(arena: Arena) -> No
 
 
 def test_adherence_is_the_named_checker_s(arena: Arena) -> None:
-    out = arena("--methods", "magcache", "--checker", "tests.arena.checkers:likes_cats")
+    out = arena("--methods", "mask", "--checker", "tests.arena.checkers:likes_cats")
     told = {(row.prompt_index, row.adherence) for row in read_rows(out / "results.csv")}
     assert told == {(0, 1.0), (1, None)}
 

@@ -1,5 +1,6 @@
 """Presets from the arena's figures: what is chosen, and that the server serves what was written."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from h2cache.arena.__main__ import main as arena
 from server.api.presets import describe_preset
 from server.app import served_profile
 from server.calibrate.choice import FULL, TARGETS, choose
@@ -140,7 +142,7 @@ def test_an_arena_that_fails_leaves_no_file(tmp_path: Path) -> None:
 def test_a_model_is_calibrated_and_served_with_its_presets(tmp_path: Path) -> None:
     prompts = tmp_path / "prompts.txt"
     prompts.write_text("a large red heart at the left on a blue background\n")
-    asked = Calibration(PROFILE, prompts, tmp_path / "mine.toml", 1, 4, "cpu")
+    asked = Calibration(PROFILE, prompts, tmp_path / "mine.toml", 1, 2, "cpu")
     calibrate(asked)
     assert asked.out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     read = read_presets(asked.out, PROFILE.name)
@@ -149,8 +151,17 @@ def test_a_model_is_calibrated_and_served_with_its_presets(tmp_path: Path) -> No
         assert_serves(client, list(read))
 
 
+def in_this_process(words: Sequence[str]) -> int:
+    """The arena's exit code, without the seconds that a process of its own takes to import torch."""
+    assert words[:3] == [sys.executable, "-m", "h2cache.arena"]
+    with pytest.raises(SystemExit) as ended:
+        arena(words[3:])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
 def test_a_calibration_does_not_go_on_with_another_s_images(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Said before a model is loaded, so that this is quick: the folder is another's already."""
     prompts, work = tmp_path / "prompts.txt", tmp_path / "mine-arena"
@@ -158,8 +169,8 @@ def test_a_calibration_does_not_go_on_with_another_s_images(
     work.mkdir()
     (work / "run.json").write_text('{"seeds": 2}\n')
     with pytest.raises(StartupError, match="the arena could not be run"):
-        calibrate(Calibration(PROFILE, prompts, tmp_path / "mine.toml", 1, 4, "cpu"))
-    told = capfd.readouterr().err
+        calibrate(Calibration(PROFILE, prompts, tmp_path / "mine.toml", 1, 4, "cpu"), in_this_process)
+    told = capsys.readouterr().err
     assert f"{str(work)!r} has another run: " in told
     assert "seeds 2 there, 1 here" in told
     assert not (tmp_path / "mine.toml").exists()

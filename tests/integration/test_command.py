@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+from server.app import real_engine
+from server.profile import load_profile
+from tests.live import live_server, settings_for_tests
 from tests.tiny_flux import save_tiny_flux
 
 
@@ -44,7 +48,8 @@ def serving(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], httpx.C
 
 
 def test_a_folder_without_a_profile_is_served_under_its_own_name(folder: Path) -> None:
-    with serving("--model", folder) as (_, client):
+    settings = settings_for_tests(model=str(folder), device="cpu")
+    with live_server(lambda: real_engine(settings, load_profile(str(folder))), model=str(folder)) as client:
         (model,) = client.get("/v1/models").json()["data"]
         assert (model["id"], model["default_size"]) == ("tiny-flux", "1024x1024")
         body = {"prompt": "a", "size": "256x256", "num_inference_steps": 2, "model": "tiny-flux"}
@@ -54,14 +59,14 @@ def test_a_folder_without_a_profile_is_served_under_its_own_name(folder: Path) -
 def test_sigterm_lets_running_requests_finish_while_not_ready_and_the_exit_code_is_0(folder: Path) -> None:
     with serving("--model", folder) as (process, client):
         answers: list[httpx.Response] = []
-        body: dict[str, Any] = {"prompt": "a", "size": "512x512", "num_inference_steps": 60, "cache": "off"}
+        body: dict[str, Any] = {"prompt": "a", "size": "512x512", "num_inference_steps": 30, "cache": "off"}
         running = threading.Thread(target=lambda: answers.append(client.post("/v1/images/generations", json=body)))
         running.start()
         while "h2serve_queue_images_running 1.0" not in client.get("/metrics").text:
-            pass
+            time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         while client.get("/readyz").status_code != 503:
-            pass
+            time.sleep(0.01)
         refused = client.post("/v1/images/generations", json=body)
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "not_ready")
         assert client.get("/livez").status_code == 200
