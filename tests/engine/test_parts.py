@@ -230,6 +230,6 @@ def test_two_threads_on_one_model_read_a_prompt_as_one_does(kontext: LoadedModel
 
     (alone,) = read(1)
     with ThreadPoolExecutor(3) as pool:
-        together = [tokens for of_thread in pool.map(read, 3 * [400]) for tokens in of_thread]
+        together = [tokens for of_thread in pool.map(read, 3 * [200]) for tokens in of_thread]
     assert {tokens.shape for tokens in together} == {alone.shape}
     assert max(float((tokens - alone).abs().max()) for tokens in together) < 1e-5
