@@ -10,6 +10,6 @@ settings.load_profile("untimed")
 
 
 def pytest_collection_finish() -> None:
-    """What there is after collection stays to the end: the garbage collector need not look through it each time."""
+    """What there is after collection stays to the end: the garbage collector need not see it again."""
     gc.collect()
     gc.freeze()

@@ -20,7 +20,7 @@ WORKS = {
     "seconds_ratio": "share of the uncached time",
 }
 MARGINS = {"left": 0.045, "right": 0.99, "top": 0.965, "wspace": 0.18, "hspace": 0.2}
-"""Of nine panels of known size; a layout that is worked out would draw all of them twice."""
+"""Of nine panels of known size. A layout that is worked out would draw everything twice, here and below."""
 LEGEND_COLUMNS = 8
 STYLES = {"": "o-", "fitted": "o--", "tuned": "o:"}
 Color = str | tuple[float, float, float]
@@ -55,8 +55,12 @@ def pareto(points: Sequence[Point], steps: int) -> bytes:
 
 def headline(points: Sequence[Point], steps: Sequence[int]) -> bytes:
     """PSNR over FLOPs, a panel a number of steps: the best settings of each method, fitted or not."""
-    figure = Figure(figsize=(6 * len(steps), 5), layout="constrained")
-    for axes, number in zip(figure.subplots(1, len(steps), squeeze=False)[0], steps, strict=True):
+    width = 6 * len(steps)
+    figure = Figure(figsize=(width, 5))
+    margins = {"left": 0.6 / width, "right": 1 - 0.2 / width, "top": 0.94, "bottom": 0.1, "wspace": 0.14}
+    for axes, number in zip(
+        figure.subplots(1, len(steps), squeeze=False, gridspec_kw=margins)[0], steps, strict=True
+    ):
         for color, (method, line) in zip(COLORS, fronts(points, number).items(), strict=False):
             width, shown = _stroke(method, color)
             if line:
@@ -83,8 +87,8 @@ def fronts(points: Sequence[Point], steps: int) -> dict[str, list[tuple[float, f
 
 def outcomes(shares: Sequence[OutcomeShares], title: str) -> bytes:
     """What each step was, as shares of the images, stacked."""
-    figure = Figure(figsize=(7, 1.9), layout="constrained")
-    axes = figure.subplots()
+    figure = Figure(figsize=(7, 1.9))
+    axes = figure.subplots(gridspec_kw={"left": 0.06, "right": 0.99, "top": 0.88, "bottom": 0.24})
     steps = [share.step for share in shares]
     bottom = [0.0] * len(steps)
     for kind, color in (("full", "#1f4e79"), ("detail_hit", "#e0a030"), ("structure_hit", "#c8c8c8")):

@@ -67,11 +67,13 @@ def faketime() -> Path:
 class RedisProcess:
     """``options`` are redis-server's own; ``fake_clock`` puts its clock into the test's hands.
 
+    Its clock is read from a file, which takes longer than a command: with ``clock_a_second`` once a real second.
     ``program`` is another server than Redis' own.
     """
 
     options: tuple[str, ...] = ("--save", "", "--appendonly", "no")
     fake_clock: bool = False
+    clock_a_second: bool = False
     program: str | None = None
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="h2serve-redis-")))
     _process: "subprocess.Popen[bytes] | None" = None
@@ -107,7 +109,7 @@ class RedisProcess:
             environ |= {
                 "LD_PRELOAD": str(faketime()),
                 "FAKETIME_TIMESTAMP_FILE": str(self.folder / "clock"),
-                "FAKETIME_NO_CACHE": "1",
+                **({"FAKETIME_CACHE_DURATION": "0"} if self.clock_a_second else {"FAKETIME_NO_CACHE": "1"}),
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             }
         log = (self.folder / "log").open("ab")
