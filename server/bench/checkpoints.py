@@ -37,10 +37,12 @@ class CheckpointCost:
     read_ms: float
 
 
-def measure_checkpoints(profile: ModelProfile, device: str, passes: int = PASSES) -> CheckpointCost:
+def measure_checkpoints(
+    profile: ModelProfile, device: str, passes: int = PASSES, batch: int = BATCH
+) -> CheckpointCost:
     """Passes with and without take turns, so that a machine that slows down slows both."""
     loaded = load_benchmarked(profile, device)
-    orders = mixed_orders(profile, BATCH, SEED)
+    orders = mixed_orders(profile, batch, SEED)
     times: dict[bool, list[float]] = {False: [], True: []}
     saved: list[SampleSaved] = []
     for is_saving in (False, True) * (1 + passes):

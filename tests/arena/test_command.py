@@ -17,12 +17,12 @@ def lines(path: Path) -> list[list[str]]:
 
 
 def test_there_is_a_row_an_image_with_the_uncached_ones_first(arena: Arena) -> None:
-    out = arena("--seeds", "2", "--steps", "3,4", "--methods", "paper,mask")
+    out = arena("--seeds", "2", "--steps", "2,3", "--methods", "paper,mask")
     head, *rows = lines(out / "results.csv")
     wanted = "method,setting,steps,prompt_index,seed,flops_ratio,blocks_run,psnr,ssim,flip,latent_rel_l1"
     assert ",".join(head) == f"{wanted},seconds_ratio,adherence" == ",".join(COLUMNS)
     assert len(rows) == 2 * 2 * 2 * (1 + len(SWEEPS["paper"]) + len(SWEEPS["mask"]))
-    assert rows[0][:9] == ["off", "", "3", "0", "0", "1", "1", "inf", "1"]
+    assert rows[0][:9] == ["off", "", "2", "0", "0", "1", "1", "inf", "1"]
     assert {row[12] for row in rows} == {""}
     assert "tau1=0.15 tau2=0.22" in {row[1] for row in rows}
     report = (out / "report.html").read_text(encoding="utf-8")

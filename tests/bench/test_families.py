@@ -34,7 +34,7 @@ def test_presets_checkpoints_batches_and_decoding_are_measured_on_every_family_t
     figures = measure_presets(profile, "cpu", images=2, passes=1)
     assert [each.choice.preset for each in figures] == ["paper", *profile.presets]
     assert all(0 < each.flops_ratio <= 1 for each in figures)
-    assert measure_checkpoints(profile, "cpu", passes=1).per_pass > 0
+    assert measure_checkpoints(profile, "cpu", passes=1, batch=2).per_pass > 0
     assert measure_width(profile, "cpu", "default", requests=3) > 0
     assert measure_decoding(profile, "cpu", pairs=1).largest_difference <= 1
 
