@@ -23,7 +23,7 @@ def arena(folder: Path, tmp_path: Path) -> Arena:
     prompts.write_text("a red cat\n\nein grünes Haus\n", encoding="utf-8")
 
     def run(*words: str, out: str = "out") -> Path:
-        given = ["--model", str(folder), "--prompts", str(prompts), "--size", "64x64", "--steps", "4"]
+        given = ["--model", str(folder), "--prompts", str(prompts), "--size", "64x64", "--steps", "2"]
         main([*given, "--out", str(tmp_path / out), *words])
         return tmp_path / out
 

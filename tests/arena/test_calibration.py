@@ -216,7 +216,7 @@ def test_the_command_fits_once_and_runs_the_fitted_settings(
     arena: Arena, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "tuning.txt").write_text("a blue dog\n")
-    words = ("--calibrate", str(tmp_path / "tuning.txt"), "--methods", "sencache")
+    words = ("--calibrate", str(tmp_path / "tuning.txt"), "--steps", "4", "--methods", "sencache")
     out = arena(*words)
     written = (out / "coefficients" / "4.toml").read_bytes()
     rows = read_rows(out / "results.csv")
@@ -226,4 +226,4 @@ def test_the_command_fits_once_and_runs_the_fitted_settings(
     assert read_rows(out / "results.csv") == rows
     capsys.readouterr()
     arena("--methods", "mask,sencache", out="without")
-    assert "sencache left out at 4 steps" in capsys.readouterr().err
+    assert "sencache left out at 2 steps" in capsys.readouterr().err

@@ -127,7 +127,7 @@ def test_the_command_searches_goes_on_and_the_arena_runs_what_it_chose(
     with pytest.raises(SystemExit):
         main([*words, "--guidance", "1"])
     assert "guidance 3.5 there, 1.0 here" in capsys.readouterr().err
-    asked = ["--methods", "ertacache-like", "--tuned", str(tmp_path / "search")]
+    asked = ["--methods", "ertacache-like", "--steps", "4", "--tuned", str(tmp_path / "search")]
     out = arena(*asked, "--calibrate", str(tuning))
     tuned = read_tuned(tmp_path / "search" / "4.toml")
     labels = {row.setting for row in read_rows(out / "results.csv")}

@@ -15,7 +15,7 @@ from tests.redis_server import RedisServer
 HOUR_S = 3600
 
 
-@case(short=True)
+@case()
 def test_a_worker_s_clock_is_an_hour_off(redis: RedisServer, processes: Cluster) -> None:
     _, client = processes.api()
     with client:

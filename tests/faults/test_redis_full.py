@@ -54,7 +54,7 @@ def test_redis_finds_its_disk_full() -> None:
         full_and_free_again(redis, processes, fill, free)
 
 
-@case(short=True)
+@case()
 def test_redis_reaches_its_memory_s_end(redis: RedisServer, processes: Cluster) -> None:
     with redis_py.Redis.from_url(redis.url) as asking:
 
