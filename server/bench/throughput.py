@@ -156,11 +156,15 @@ def generate(model: LoadedModel, profile: ModelProfile, order: SampleOrder, fact
 
 
 def matching_factor(
-    model: LoadedModel, profile: ModelProfile, orders: Sequence[SampleOrder], skipped: float
+    model: LoadedModel,
+    profile: ModelProfile,
+    orders: Sequence[SampleOrder],
+    skipped: float,
+    most_tries: int = MOST_TRIES,
 ) -> float:
     """The factor at which the baseline skips as much within 2 %, by bisection on whole passes."""
     low, high = 0.1, 4.0
-    for _ in range(MOST_TRIES):
+    for _ in range(most_tries):
         factor = math.sqrt(low * high)
         run = run_baseline(model, profile, orders, factor)
         if abs(run.skipped - skipped) <= TOLERANCE * skipped:
