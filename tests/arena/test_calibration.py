@@ -216,11 +216,13 @@ def test_the_command_fits_once_and_runs_the_fitted_settings(
     arena: Arena, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "tuning.txt").write_text("a blue dog\n")
-    words = ("--calibrate", str(tmp_path / "tuning.txt"), "--steps", "4", "--methods", "sencache")
+    words = ("--calibrate", str(tmp_path / "tuning.txt"), "--steps", "4", "--methods", "sencache,procache")
     out = arena(*words)
     written = (out / "coefficients" / "4.toml").read_bytes()
     rows = read_rows(out / "results.csv")
-    assert "threshold=0.6 start=0.005 max_skips=3 fit=own" in {row.setting for row in rows}
+    labels = {row.setting for row in rows if row.method == "sencache"}
+    assert "threshold=0.6 start=0.005 max_skips=3 fit=own" in labels
+    assert {row.setting for row in rows if row.method == "procache"} >= {"computed=2 fit=own"}
     arena(*words)
     assert (out / "coefficients" / "4.toml").read_bytes() == written
     assert read_rows(out / "results.csv") == rows
