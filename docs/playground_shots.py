@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
-from server.app import real_engine
+from server.app_engine import real_engine
 from server.profile import load_profile
 from tests.live import live_server, settings_for_tests
 from tests.playground.browser import open_browser

@@ -1,4 +1,4 @@
-"""The composition root: the only place where the parts are put together."""
+"""The composition root: the only place where the parts are put together; models and engine in files beside it."""
 
 import asyncio
 import logging
@@ -7,9 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
@@ -21,21 +19,21 @@ from server.api.input_life import keep_inputs_alive
 from server.api.parts import ApiLimits, ApiParts
 from server.api.router import create_api
 from server.app_access import access_of, signer_of, webhooks_of
-from server.calibrate.presets_file import read_presets
+from server.app_engine import LoadEngine
+from server.app_models import label_rule
 from server.catalogue import Catalogue
-from server.engine.interface import Engine, EngineLimits
+from server.engine.interface import Engine
 from server.jobs.memory import MemoryQueue
 from server.jobs.terms import QueueTerms
 from server.loading import in_daemon_thread
 from server.metrics.api import ApiMetrics
 from server.metrics.jobs import JobMetrics
 from server.metrics.registry import render_aside, tell_build
-from server.metrics.thresholds import ThresholdRule, threshold_rule
 from server.metrics.worker import WorkerMetrics
-from server.model_index import is_on_hub, read_index
+from server.new_id import new_id
 from server.pair_stats.memory import MemoryPairStats
 from server.playground.files import read_files
-from server.profile import ModelProfile, check_image_input, check_rows, load_profile, model_source, with_presets
+from server.profile import ModelProfile
 from server.readiness import Phase, Readiness
 from server.results.memory import MemoryResults
 from server.settings import Settings
@@ -50,8 +48,6 @@ POLL_S = 0.02
 EMBEDDED_LEASE_MS = 3_600_000
 """A worker that is lost takes the queue in its process along, so that a lease has little to guard."""
 log = logging.getLogger(__name__)
-LoadEngine = Callable[[], Engine]
-"""Makes the engine; blocks while the model is loaded. Raises StartupError."""
 
 
 @dataclass
@@ -206,60 +202,6 @@ def steady_clock() -> Callable[[], float]:
     return lambda: start_s + time.monotonic()
 
 
-def new_id() -> str:
-    """32 hexadecimal digits, not to be guessed."""
-    return secrets.token_hex(16)
-
-
 def write_line(line: str) -> None:
     """To standard error."""
     print(line, file=sys.stderr, flush=True)
-
-
-def label_rule(settings: Settings, *profiles: ModelProfile) -> ThresholdRule:
-    """Which labels thresholds get in the metrics, the first models' presets before the others'."""
-    presets = [
-        (name, (preset.tau1, preset.tau2)) for profile in profiles for name, preset in profile.presets.items()
-    ]
-    return threshold_rule(presets, settings.tau_pairs, settings.tau1_edges, settings.tau2_edges)
-
-
-def served_profile(settings: Settings) -> ModelProfile:
-    """The model's profile, with the presets of a calibration where the settings name one."""
-    profile = load_profile(settings.model)
-    return (
-        with_presets(profile, read_presets(Path(settings.presets), profile.name)) if settings.presets else profile
-    )
-
-
-def served_models(settings: Settings) -> Catalogue:
-    """What an API process accepts without having heard of a worker: its own model, and further ones."""
-    first = served_profile(settings)
-    further = [load_profile(name) for name in settings.further_models.split()]
-    return Catalogue((first, *(profile for profile in further if profile.name != first.name)))
-
-
-def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
-    """Load the model and build the step engine. Torch is imported here and not before."""
-    source = model_source(profile)
-    if not is_on_hub(source):
-        read_index(Path(source))  # a wrong path is told at once, before seconds of imports
-
-    import torch
-
-    from server.engine.finish import decode_and_encode
-    from server.engine.loader import load_model
-    from server.engine.step_engine import StepEngine
-
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    model = load_model(source, settings.device, settings.dtype)
-    check_image_input(profile, model.family.image_input)
-    check_rows(profile, model.guides_by_two)
-    limits = EngineLimits(
-        max_batch=settings.max_batch,
-        memory_budget_bytes=settings.memory_budget_mb * 2**20,
-        text_cache_bytes=settings.text_cache_mb * 2**20,
-        text_length=profile.text_length,
-    )
-    return StepEngine(model, limits, partial(decode_and_encode, with_metadata=settings.image_metadata))

@@ -16,9 +16,10 @@ from server.errors import SettingsError
 from server.settings import Settings
 from server.webhooks.address import resolve
 from server.webhooks.origin import read_origins
-from server.webhooks.outbox import Outbox, Webhooks
+from server.webhooks.outbox import Outbox
 from server.webhooks.sender import WebhookSender, new_transport_maker
 from server.webhooks.signing import read_secret
+from server.webhooks.webhooks import Webhooks
 
 
 def keys_of(settings: Settings) -> KeyStore | None:

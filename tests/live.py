@@ -8,10 +8,13 @@ from typing import Any
 
 import httpx
 
-from server.app import EmbeddedServer, LoadEngine, served_profile
+from server.app import EmbeddedServer
+from server.app_engine import LoadEngine
+from server.app_models import served_profile
 from server.http_server import http_config
 from server.serve import QuietServer, open_socket
 from server.settings import DEFAULT_FILE, Settings, load_settings
+from tests.plain_http import client_of
 
 
 def settings_for_tests(**changes: Any) -> Settings:
@@ -45,7 +48,7 @@ def live_server(load_engine: LoadEngine, **changes: Any) -> Iterator[httpx.Clien
     try:
         assert ready.wait(60)
         port = listening.getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
+        with client_of(f"http://127.0.0.1:{port}") as client:
             yield client
     finally:
         stop.set()

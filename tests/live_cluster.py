@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 from prometheus_client import CollectorRegistry
 
-from server.app import LoadEngine, served_models, served_profile
+from server.app_engine import LoadEngine
+from server.app_models import served_models, served_profile
 from server.cluster.api_server import ApiServer
 from server.cluster.stores import open_stores
 from server.cluster.worker_server import WorkerServer
@@ -18,6 +19,7 @@ from server.jobs.event import JobState
 from server.serve import QuietServer, open_socket
 from server.worker.worker import Worker
 from tests.live import settings_for_tests
+from tests.plain_http import client_of
 from tests.redis_server import redis_server
 
 
@@ -62,7 +64,7 @@ def live_cluster(load_engine: LoadEngine, **changes: Any) -> Iterator[httpx.Clie
         try:
             assert ready.wait(60)
             port = listening.getsockname()[1]
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
+            with client_of(f"http://127.0.0.1:{port}") as client:
                 yield client
         finally:
             stop.set()

@@ -67,6 +67,7 @@ ALLOWED: dict[str, set[str]] = {
     "server.endless": set(),
     "server.loading": set(),
     "server.model_index": {"server.errors"},
+    "server.new_id": set(),
     "server.cache_methods": set(),
     "server.cache_parts": {"server.cache_methods"},
     "server.profile": {"pydantic", "server.errors", "server.request"},
@@ -191,6 +192,8 @@ ALLOWED: dict[str, set[str]] = {
 UNBOUND = (
     "server.app",
     "server.app_access",
+    "server.app_engine",
+    "server.app_models",
     "server.cluster",
     "server.__main__",
     "server.cli",

@@ -16,7 +16,7 @@ from server.playground.files import StaticFile
 from server.profile import ModelProfile
 from server.results.interface import ResultStore
 from server.traces.interface import NoTraces, Traces
-from server.webhooks.outbox import Webhooks
+from server.webhooks.webhooks import Webhooks
 
 SUBMITS_AT_ONCE = 8
 """Of an API process: one less than its connections for commands of the queue, so that the watch finds one free."""

@@ -17,7 +17,8 @@ from server.jobs.status import JobStatus
 from server.request import Job
 from server.results.inputs import forget_inputs
 from server.webhooks.origin import PARAM
-from server.webhooks.outbox import Letter, Webhooks
+from server.webhooks.outbox import Letter
+from server.webhooks.webhooks import Webhooks
 
 LOOK_AGAIN_S = 1.0
 T = TypeVar("T")

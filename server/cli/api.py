@@ -27,8 +27,8 @@ def api(
     end_early_when_told()
     from prometheus_client import CollectorRegistry
 
-    from server.app import served_models
     from server.app_access import keys_of
+    from server.app_models import served_models
     from server.cli.serve import address_of
     from server.cluster.api_server import ApiServer
     from server.cluster.stores import open_stores

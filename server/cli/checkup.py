@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import torch
 
-from server.app import served_profile
+from server.app_models import served_profile
 from server.engine.interface import SampleOrder
 from server.engine.loader import LoadedModel, load_model, resolve_device, resolve_dtype
 from server.engine.memory import available_bytes, default_budget

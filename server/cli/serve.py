@@ -36,8 +36,10 @@ def serve(
 ) -> None:
     """Serve a model: API, queue and engine in one process."""
     end_early_when_told()
-    from server.app import EmbeddedServer, real_engine, served_profile
+    from server.app import EmbeddedServer
     from server.app_access import keys_of
+    from server.app_engine import real_engine
+    from server.app_models import served_profile
     from server.loading import run_and_leave
     from server.serve import open_socket
     from server.serve import serve as serve_until_signalled

@@ -42,7 +42,9 @@ async def open_target(target: Target, tap: Tap = lambda event: None) -> AsyncIte
 @contextlib.asynccontextmanager
 async def embedded_server(target: Target, tap: Tap) -> AsyncIterator[httpx.AsyncClient]:
     """The server's own application without a socket, so that both ways take and answer the same."""
-    from server.app import EmbeddedServer, real_engine, served_profile
+    from server.app import EmbeddedServer
+    from server.app_engine import real_engine
+    from server.app_models import served_profile
     from server.settings import DEFAULT_FILE, load_settings
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

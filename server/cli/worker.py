@@ -29,7 +29,8 @@ def worker(
     end_early_when_told()
     from prometheus_client import CollectorRegistry
 
-    from server.app import real_engine, served_profile
+    from server.app_engine import real_engine
+    from server.app_models import served_profile
     from server.cluster.stores import open_stores
     from server.cluster.worker_server import WorkerServer
     from server.engine.faulty import fake_engine

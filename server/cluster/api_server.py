@@ -17,14 +17,16 @@ from server.api.input_life import keep_inputs_alive
 from server.api.parts import ApiParts
 from server.api.router import create_api
 from server.api.telling import make_rounds
-from server.app import api_limits, label_rule, new_id, write_line
+from server.app import api_limits, write_line
 from server.app_access import access_of, signer_of, webhooks_of
+from server.app_models import label_rule
 from server.catalogue import Catalogue
 from server.cluster.stores import Stores
 from server.cluster.watch import QUEUE, RESULTS, ClusterWatch
 from server.errors import NotReady
 from server.metrics.api import ApiMetrics
 from server.metrics.registry import render_aside, tell_build
+from server.new_id import new_id
 from server.playground.files import read_files
 from server.readiness import Phase
 from server.settings import Settings

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.access.rates_redis import RedisRates
-from server.app import new_id
 from server.errors import SettingsError
 from server.jobs.bull.queue import RedisQueue
 from server.jobs.event import JobState
 from server.jobs.terms import QueueTerms
+from server.new_id import new_id
 from server.pair_stats.redis import RedisPairStats
 from server.redis_link import RedisAddress, check_redis, open_redis, read_address
 from server.results.redis import RedisResults

@@ -13,7 +13,8 @@ from importlib.metadata import version
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from server.app import LoadEngine, label_rule, served_models
+from server.app_engine import LoadEngine
+from server.app_models import label_rule, served_models
 from server.cluster.stores import Stores
 from server.engine.interface import Engine
 from server.http_server import http_config

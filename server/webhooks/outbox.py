@@ -1,10 +1,8 @@
 """Letters on their way: who is to be told of which job's end. A process holds those that it sees to."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
-
-from server.webhooks.sender import WebhookSender
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +63,3 @@ class ForgetfulOutbox:
 
     async def drop(self, job_id: str) -> None:
         """See Outbox."""
-
-
-@dataclass
-class Webhooks:
-    """What an API process has to tell with; ``in_hand`` are the jobs whose letters it holds."""
-
-    sender: WebhookSender
-    outbox: Outbox
-    in_hand: set[str] = field(default_factory=set)

@@ -26,7 +26,7 @@ from server.playground.files import read_files
 from server.profile import load_profile
 from server.request import CacheCounts, ImageResult, JobResult, Timings
 from server.results.memory import MemoryResults
-from server.webhooks.outbox import Webhooks
+from server.webhooks.webhooks import Webhooks
 
 PATIENCE_S = 10.0
 

@@ -118,3 +118,11 @@ def test_an_oversized_header_is_refused_and_the_server_goes_on(client: httpx.Cli
 def test_the_api_does_not_import_torch() -> None:
     code = "import sys, server.api.router, server.app; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_worker_does_not_import_the_api_nor_torch_before_its_engine() -> None:
+    code = (
+        "import sys, server.cluster.worker_server, server.app_engine; "
+        "sys.exit(bool({'fastapi', 'httpx', 'torch'} & {*sys.modules}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

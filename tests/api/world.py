@@ -10,7 +10,7 @@ from server.access.access import Access
 from server.access.caller import Caller, Limits
 from server.access.key import ApiKey
 from server.jobs.lease import Lease
-from server.webhooks.outbox import Webhooks
+from server.webhooks.webhooks import Webhooks
 from tests.api.conftest import PROMPT
 from tests.api.parts import api_parts, client_of, new_queue, next_lease, result_of
 

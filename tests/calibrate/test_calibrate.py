@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from h2cache.arena.__main__ import main as arena
 from server.api.presets import describe_preset
-from server.app import served_profile
+from server.app_models import served_profile
 from server.calibrate.choice import FULL, TARGETS, choose
 from server.calibrate.command import Calibration, arena_command, calibrate
 from server.calibrate.points import Point, read_points

@@ -13,6 +13,8 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
+from tests.plain_http import client_of
+
 START_S = 240.0
 WAIT_S = 120.0
 """Far more than anything here takes on a machine that does nothing else."""
@@ -60,6 +62,11 @@ class ServerProcess:
         """Of a worker: where its /metrics, /livez and /readyz are."""
         return self.said(r"metrics at (http://\S+)/metrics")
 
+    def get(self, path: str) -> httpx.Response:
+        """What a worker's own port answers."""
+        with client_of(self.port_address) as port:
+            return port.get(path)
+
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
@@ -95,7 +102,7 @@ class Cluster:
         """An API process that listens, ready or not."""
         process = self.start("api", "--port", "0", *words, redis=redis)
         address = process.said(r"h2serve api: \S+ at (http://\S+),")
-        return process, httpx.Client(base_url=address, timeout=WAIT_S)
+        return process, client_of(address, WAIT_S)
 
     def worker(
         self, engine: str = "slow-step:step_s=0.02", *flags: str, redis: str | None = None, **environ: str

@@ -5,11 +5,10 @@ import re
 import signal
 from pathlib import Path
 
-import httpx
-
 from server.cluster.local import threads_each
 from server.cluster.local_redis import answers
 from tests.cluster.processes import ServerProcess, until, until_ready
+from tests.plain_http import client_of
 
 
 def test_a_local_cluster_makes_images_outlives_its_worker_and_stops_in_order(tmp_path: Path) -> None:
@@ -17,7 +16,7 @@ def test_a_local_cluster_makes_images_outlives_its_worker_and_stops_in_order(tmp
     started = ServerProcess(words, tmp_path / "cluster.log", {})
     try:
         redis_port = int(started.said(r"Redis at redis://127\.0\.0\.1:(\d+)"))
-        with httpx.Client(base_url=started.said(r"h2serve api: \S+ at (http://\S+),"), timeout=90) as client:
+        with client_of(started.said(r"h2serve api: \S+ at (http://\S+),")) as client:
             worker = int(started.said(r"h2serve worker \S+-(\d+)-\w+:"))
             until_ready(client)
             body = {"prompt": "a yellow heart", "num_inference_steps": 4, "seed": 1}

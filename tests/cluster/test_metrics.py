@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from server.plan.measured import Sums, read_sums
-from tests.cluster.processes import Cluster, cluster, until, until_ready
+from tests.cluster.processes import Cluster, ServerProcess, cluster, until, until_ready
 from tests.redis_server import RedisServer
 from tests.traces.collector import collecting
 
@@ -16,13 +16,12 @@ PATH = "/v1/images/generations"
 PAIR = {"tau1": "0.2", "tau2": "0.3"}
 
 
-def scraped(address: str) -> Sums:
-    return read_sums(httpx.get(f"{address}/metrics").text)
+def scraped(process: httpx.Client | ServerProcess) -> Sums:
+    return read_sums(process.get("/metrics").text)
 
 
 def test_workers_count_steps_apis_count_requests_and_all_apis_tell_one_queue(processes: Cluster) -> None:
     worker = processes.worker("slow-step:step_s=0.1", "--max-batch", "1")
-    of_worker = worker.said(r"metrics at (http://\S+)/metrics")
     (_, one), (_, other) = processes.api(), processes.api()
     with one, other:
         until_ready(one)
@@ -30,11 +29,10 @@ def test_workers_count_steps_apis_count_requests_and_all_apis_tell_one_queue(pro
         clients = [threading.Thread(target=one.post, args=(PATH,), kwargs={"json": BODY}) for _ in range(4)]
         for client in clients:
             client.start()
-        apis = [str(client.base_url) for client in (one, other)]
-        until(lambda: all(scraped(api).total("h2serve_queue_depth") > 0 for api in apis))
+        until(lambda: all(scraped(api).total("h2serve_queue_depth") > 0 for api in (one, other)))
         for client in clients:
             client.join()
-        counted, first, second = scraped(of_worker), *map(scraped, apis)
+        counted, first, second = scraped(worker), scraped(one), scraped(other)
         assert counted.total("h2serve_steps_total", **PAIR) == 16
         assert counted.total("h2serve_pair_denoise_seconds_count", **PAIR) == 4
         assert counted.total("h2serve_requests_total") == first.total("h2serve_steps_total") == 0

@@ -63,12 +63,11 @@ def test_a_request_goes_through_redis_to_a_worker_and_back(processes: Cluster) -
 
 def test_two_identical_workers_start_and_each_has_a_port_of_its_own(processes: Cluster) -> None:
     workers = [processes.worker(), processes.worker()]
-    addresses = [worker.said(r"metrics at (http://\S+)/metrics") for worker in workers]
-    assert len(set(addresses)) == 2
-    for address in addresses:
-        assert httpx.get(f"{address}/livez").status_code == 200
-        assert httpx.get(f"{address}/readyz").status_code == 200
-        assert "h2serve_batch_limit 8.0" in httpx.get(f"{address}/metrics").text
+    assert len({worker.port_address for worker in workers}) == 2
+    for worker in workers:
+        assert worker.get("/livez").status_code == 200
+        assert worker.get("/readyz").status_code == 200
+        assert "h2serve_batch_limit 8.0" in worker.get("/metrics").text
 
 
 def test_a_worker_that_is_killed_mid_job_costs_nobody_an_image(processes: Cluster) -> None:
@@ -110,9 +109,9 @@ def test_a_job_goes_on_from_its_checkpoint_at_another_worker(redis: RedisServer,
             until(lambda: bool(looking.keys("*/checkpoint/*")))
             time.sleep(0.5)  # until the queue has been told of it too
             victim.kill()
-            address = processes.worker().said(r"metrics at (http://\S+)/metrics")
+            heir = processes.worker()
             assert answer.result().status_code == 200
-        assert 'h2serve_resumes_total{kind="full"} 1.0' in httpx.get(f"{address}/metrics").text
+        assert 'h2serve_resumes_total{kind="full"} 1.0' in heir.get("/metrics").text
         until(lambda: not looking.keys("*/checkpoint/*"))
 
 
@@ -124,8 +123,7 @@ def test_an_engine_that_hangs_loses_its_job_and_ends_its_worker(redis: RedisServ
             until_ready(client)
             with ThreadPoolExecutor(1) as asking:
                 answer = asking.submit(ask, client, 3, "a poison star")
-                address = hung.said(r"metrics at (http://\S+)/metrics")
-                until(lambda: httpx.get(f"{address}/livez").status_code == 503)
+                until(lambda: hung.get("/livez").status_code == 503)
                 assert not hung.has_ended, "it may still wake up"
                 assert hung.wait() == 1
                 assert hung.text.splitlines()[-1] == "h2serve: the engine hangs: its loop has not turned for 8 s"

@@ -18,7 +18,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from server.app import EmbeddedServer, LoadEngine
+from server.app import EmbeddedServer
+from server.app_engine import LoadEngine
 from server.cli.serve import greeting
 from server.engine.fake import InstantEngine
 from server.engine.interface import SampleOrder
@@ -27,6 +28,7 @@ from server.profile import load_profile
 from server.serve import open_socket, serve
 from tests.clients.foreign import there_or_skip
 from tests.live import settings_for_tests
+from tests.plain_http import client_of
 
 IMAGES = "/v1/images/generations"
 BODY = {"prompt": "a large red star at the top on a white background", "seed": 1}
@@ -48,7 +50,7 @@ def serve_to(user: User, load_engine: LoadEngine, **changes: Any) -> None:
 
     def use() -> None:
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            with client_of(f"http://127.0.0.1:{port}") as client:
                 user(client)
         except BaseException as error:
             failures.append(error)

@@ -12,6 +12,7 @@ import redis as redis_py
 
 from tests.cluster.processes import ServerProcess, until, until_ready
 from tests.faults.history import ENDS, LOST, History, faults_of, is_a_losers_checkpoint
+from tests.plain_http import client_of
 
 IMAGES = "/v1/images/generations"
 TIDY_S = 8.0
@@ -164,5 +165,5 @@ def metric(client: httpx.Client, name: str) -> float:
 
 def metric_of(worker: ServerProcess, name: str) -> float:
     """The same of a worker's port."""
-    with httpx.Client(base_url=worker.port_address, timeout=10) as port:
+    with client_of(worker.port_address) as port:
         return metric(port, name)

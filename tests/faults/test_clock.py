@@ -3,7 +3,6 @@
 import time
 from email.utils import parsedate_to_datetime
 
-import httpx
 import pytest
 
 from tests.cluster.processes import Cluster, ServerProcess
@@ -40,5 +39,5 @@ def test_a_worker_s_clock_is_an_hour_off(redis: RedisServer, processes: Cluster)
 
 def clock_ahead_s(worker: ServerProcess) -> float:
     """By the date that it writes into its answers."""
-    date = httpx.get(f"{worker.port_address}/livez").headers["date"]
+    date = worker.get("/livez").headers["date"]
     return parsedate_to_datetime(date).timestamp() - time.time()

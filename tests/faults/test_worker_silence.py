@@ -3,8 +3,6 @@
 import signal
 import time
 
-import httpx
-
 from tests.cluster.processes import Cluster, cluster, until
 from tests.faults.case import case
 from tests.faults.nano_images import NANO, NanoImages
@@ -73,12 +71,12 @@ def test_an_engine_hangs_and_its_late_word_is_not_heard(redis: RedisServer) -> N
             run = Run(client, redis.url)
             run.until_ready()
             jobs = [run.submit(0), run.submit(1, "a poison star")]
-            until(lambda: httpx.get(f"{hung.port_address}/livez").status_code == 503)
+            until(lambda: hung.get("/livez").status_code == 503)
             assert all(run.state_of(job_id) in ("running", "queued") for job_id in jobs)
             processes.worker()
             assert run.ends(jobs) == ["finished"] * 2
             assert run.attempts(jobs) == [2, 2], "it held both"
-            until(lambda: httpx.get(f"{hung.port_address}/livez").status_code == 200)
+            until(lambda: hung.get("/livez").status_code == 200)
             until(lambda: metric_of(hung, "h2serve_leases_lost_total") == 2)
             assert run.ends(jobs) == ["finished"] * 2
             run.check()

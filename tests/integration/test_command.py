@@ -15,9 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from server.app import real_engine
+from server.app_engine import real_engine
 from server.profile import load_profile
 from tests.live import live_server, settings_for_tests
+from tests.plain_http import client_of
 from tests.tiny_flux import save_tiny_flux
 
 
@@ -41,7 +42,7 @@ def serving(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], httpx.C
             address = next(
                 found.group() for line in process.stdout if (found := re.search(r"http://[0-9.:]+", line))
             )
-            with httpx.Client(base_url=address, timeout=120) as client:
+            with client_of(address) as client:
                 yield process, client
         finally:
             process.kill()
@@ -59,7 +60,7 @@ def test_a_folder_without_a_profile_is_served_under_its_own_name(folder: Path) -
 def test_sigterm_lets_running_requests_finish_while_not_ready_and_the_exit_code_is_0(folder: Path) -> None:
     with serving("--model", folder) as (process, client):
         answers: list[httpx.Response] = []
-        body: dict[str, Any] = {"prompt": "a", "size": "512x512", "num_inference_steps": 30, "cache": "off"}
+        body: dict[str, Any] = {"prompt": "a", "size": "512x512", "num_inference_steps": 15, "cache": "off"}
         running = threading.Thread(target=lambda: answers.append(client.post("/v1/images/generations", json=body)))
         running.start()
         while "h2serve_queue_images_running 1.0" not in client.get("/metrics").text:

@@ -15,7 +15,7 @@ import torch
 from diffusers import DiffusionPipeline
 from PIL import Image, ImageDraw, ImageOps
 
-from server.app import real_engine
+from server.app_engine import real_engine
 from server.engine.families import FAMILIES
 from server.errors import ModelLoadError
 from server.profile import check_image_input, load_profile

@@ -17,7 +17,7 @@ from nano.checker import read
 from nano.drawing import draw
 from nano.grammar import Scene, Thing, draw_scene, split_rng
 from nano.palette import COLORS
-from server.app import real_engine
+from server.app_engine import real_engine
 from server.engine.paste import FEATHER
 from tests.integration.test_nano import PROFILE
 from tests.live import live_server, settings_for_tests

@@ -16,7 +16,7 @@ from diffusers import DiffusionPipeline
 from PIL import Image
 from safetensors.torch import load_file
 
-from server.app import real_engine
+from server.app_engine import real_engine
 from server.engine.families.flux2 import PROMPTS_FILE
 from server.profile import load_profile
 from tests.live import live_server, settings_for_tests

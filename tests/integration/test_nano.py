@@ -15,7 +15,7 @@ import torch
 from diffusers import FluxPipeline
 from PIL import Image
 
-from server.app import real_engine
+from server.app_engine import real_engine
 from server.profile import load_profile, model_source
 from tests.live import live_server, settings_for_tests
 

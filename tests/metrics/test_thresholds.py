@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.app import label_rule, served_models
+from server.app_models import label_rule, served_models
 from server.metrics.thresholds import MAX_EDGES, MAX_PAIRS, MAX_PRESETS, Labels, cells, threshold_rule, written
 from server.request import CacheChoice
 from tests.live import settings_for_tests

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import httpx
 
 from server.webhooks.origin import read_origins
-from server.webhooks.outbox import ForgetfulOutbox, Outbox, Webhooks
+from server.webhooks.outbox import ForgetfulOutbox, Outbox
 from server.webhooks.sender import WebhookSender
+from server.webhooks.webhooks import Webhooks
 
 KEY = b"k" * 32
 PUBLIC = "93.184.215.14"
