@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from h2cache.arena.calibration.fit import PROMPTS, Fit
+from h2cache.arena.clock import PAIRS
 from h2cache.arena.contest import Contest
 from h2cache.arena.fits import Fits
 from h2cache.arena.kept import keep_lost
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--seeds", type=int, default=1, help="seeds 0 to N - 1 for each prompt")
     top.add_argument("--methods", default=",".join(SWEEPS), help="by commas; all of them when absent")
     top.add_argument("--tuned", type=Path, help="folder of h2cache.arena.tuning; flux-nano has its own")
+    top.add_argument("--pairs", type=int, default=PAIRS, help="how often a setting is timed beside no cache")
     top.add_argument("--checker", help="MODULE:FUNCTION that tells whether an image shows its prompt")
     top.add_argument("--out", type=Path, required=True, help="folder of results.csv and the report")
     return top
@@ -67,6 +69,8 @@ def run(arguments: argparse.Namespace) -> None:
         refuse_overlap(tuning, prompts)
     if arguments.seeds < 1:
         raise H2CacheError(f"seeds is {arguments.seeds}, allowed is a whole number from 1 up")
+    if arguments.pairs < 1:
+        raise H2CacheError(f"pairs is {arguments.pairs}, allowed is a whole number from 1 up")
     steps = numbers(arguments.steps)
     names = [name.strip() for name in arguments.methods.split(",")]
     settings_of(names)  # refuses what is none
@@ -87,7 +91,9 @@ def run(arguments: argparse.Namespace) -> None:
         settings = {number: asked_settings(arguments, names, fit, number) for number, fit in fits.items()}
         say_what_is_left_out(names, settings)
         lpips = open_lpips(width, height)
-        contest = Contest(studio, prompts, arguments.seeds, settings.__getitem__, arguments.out, lpips)
+        contest = Contest(
+            studio, prompts, arguments.seeds, settings.__getitem__, arguments.out, lpips, arguments.pairs
+        )
         bar = progress.add_task("images", total=contest.images(steps))
         contest.run(steps, lambda done: progress.advance(bar, done))
     keep_lost_images(contest, settings)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from h2cache.arena.clock import seconds_ratio
+from h2cache.arena.clock import PAIRS, seconds_ratio
 from h2cache.arena.fidelity import compare
 from h2cache.arena.kept import keep
 from h2cache.arena.outcomes import OutcomeShares, write_outcomes
@@ -21,6 +21,7 @@ class Contest:
     """What is run, with the settings of each number of steps.
 
     ``out`` is the folder with results.csv, outcomes.csv and the kept images; ``lpips`` measures where it can.
+    ``pairs`` are timed of a setting and of none, on its first image.
     """
 
     studio: Studio
@@ -29,6 +30,7 @@ class Contest:
     settings: Callable[[int], Sequence[Setting]]
     out: Path
     lpips: Distance | None = None
+    pairs: int = PAIRS
 
     def images(self, steps: Sequence[int]) -> int:
         """How many images there are to make, the uncached ones included."""
@@ -74,7 +76,7 @@ class Contest:
         uncached: Sequence[tuple[Developed, Image]],
     ) -> None:
         """The rows of one setting, all at once, so that a stopped run has it whole or not at all."""
-        ratio = 1.0 if setting.name == OFF else seconds_ratio(self.studio, made[0][0].shot)
+        ratio = 1.0 if setting.name == OFF else seconds_ratio(self.studio, made[0][0].shot, self.pairs)
         rows = []
         for (mine, image), (off, reference) in zip(made, uncached, strict=True):
             fidelity = compare(image, reference, mine.latents, off.latents)

@@ -72,8 +72,8 @@ def _rows(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 EXPLAINED = """PSNR, SSIM and FLIP are of the decoded image against the uncached one of the same seed, means over
 images (PSNR capped at 60 dB). FLOPs are shares of a full step at the price of FLUX.1's 19 + 38 blocks, blocks
-those of the model itself, seconds those of denoising at batch 1 over the uncached run's, interleaved, median
-of 3 on one image. At equal work, by each of these three measures, PSNR is read off a method's best settings on
+those of the model itself, seconds those of denoising at batch 1 over the uncached run's, interleaved, a
+median on one image. At equal work, by each of these three measures, PSNR is read off a method's best settings on
 straight lines, and so is the share of work that it needs for the PSNR of the paper's (0.15, 0.22); the methods
 stand in the order of that."""
 

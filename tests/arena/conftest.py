@@ -18,13 +18,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def arena(folder: Path, tmp_path: Path) -> Arena:
-    """Run the command; returns its folder."""
+    """Run the command, which times one pair a setting; returns its folder."""
     prompts = tmp_path / "prompts.txt"
     prompts.write_text("a red cat\n\nein grünes Haus\n", encoding="utf-8")
 
     def run(*words: str, out: str = "out") -> Path:
-        given = ["--model", str(folder), "--prompts", str(prompts), "--size", "64x64", "--steps", "2"]
-        main([*given, "--out", str(tmp_path / out), *words])
+        given = ["--model", str(folder), "--prompts", str(prompts), "--size", "64x64"]
+        main([*given, "--steps", "2", "--pairs", "1", "--out", str(tmp_path / out), *words])
         return tmp_path / out
 
     return run

@@ -73,6 +73,7 @@ def test_adherence_is_the_named_checker_s(arena: Arena) -> None:
         (["--steps", "28;50"], "steps is '28;50'"),
         (["--size", "65x64"], "size is '65x64'"),
         (["--seeds", "0"], "seeds is 0"),
+        (["--pairs", "0"], "pairs is 0"),
         (["--prompts", "no-such-file"], "cannot be read"),
         (["--model", "no-such-model"], "model is 'no-such-model'"),
         (["--checker", "nowhere:nothing"], "checker is 'nowhere:nothing'"),
