@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.metrics.promtool import DASHBOARDS, ROOT, RULES, promtool
-from tests.metrics.test_bounds import worst_case
+from tests.metrics.test_bounds import SOME, worst_case
 
 ANY_NAME = re.compile(r"\b(?:\w+:)?h2serve_\w+(?::\w+)?\b")
 QUEUE = re.compile(r"(?<!:)\bh2serve_queue_\w+")
@@ -28,7 +28,7 @@ def exported() -> set[str]:
 
 
 def page() -> str:
-    sides = worst_case()
+    sides = worst_case(SOME)
     sides.api.redis_is("queue", True)
     sides.worker.resumed("full")
     return sides.text()
