@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 # Also where an environment switches it off: the tests start a hundred servers, and each would compile all of our modules.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: install serve cluster test faults gpu-test lint nano nano-check bench peers aiperf compose-test fuzz lock clients
+.PHONY: install serve cluster test slow faults gpu-test lint nano nano-check bench peers aiperf compose-test fuzz lock clients
 
 install: $(VENV)/.installed
 
@@ -35,6 +35,10 @@ test: lint
 # The 25 cases of docs/faults.md: kills and cuts real processes. At most 15 minutes on two cores.
 faults: install
 	$(BIN)/python -m tests.faults
+
+# What make test leaves out for its time: inductor's compiler, and servers that are broken on purpose.
+slow: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
 
 # What needs a CUDA device; skips with a reason where there is none.
 gpu-test: install

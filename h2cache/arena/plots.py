@@ -19,7 +19,7 @@ WORKS = {
     "blocks_run": "share of the model's own blocks",
     "seconds_ratio": "share of the uncached time",
 }
-MARGINS = {"left": 0.045, "right": 0.99, "top": 0.965, "wspace": 0.18, "hspace": 0.2}
+MARGINS = {"left": 0.045, "right": 0.99, "top": 0.965, "wspace": 0.06, "hspace": 0.06}
 """Of nine panels of known size. A layout that is worked out would draw everything twice, here and below."""
 LEGEND_COLUMNS = 8
 STYLES = {"": "o-", "fitted": "o--", "tuned": "o:"}
@@ -30,7 +30,8 @@ COLORS = colormaps["tab20"].colors  # type: ignore[attr-defined]  # listed color
 def pareto(points: Sequence[Point], steps: int) -> bytes:
     """Each quality over each measure of work, a line a method; dashed where fitted, dotted where tuned."""
     figure = Figure(figsize=(15, 11))
-    grid = figure.subplots(len(QUALITIES), len(WORKS), squeeze=False, gridspec_kw=MARGINS)
+    shape = len(QUALITIES), len(WORKS)
+    grid = figure.subplots(*shape, sharex="col", sharey="row", squeeze=False, gridspec_kw=MARGINS)
     of_method: defaultdict[str, list[Point]] = defaultdict(list)
     for point in points:
         if point.steps == steps and point.method != OFF:
@@ -44,8 +45,10 @@ def pareto(points: Sequence[Point], steps: int) -> bytes:
                     if part:
                         line, label = curve(part, work, quality), part[0].curve_name
                         axes.plot(*zip(*line, strict=True), style, ms=3, lw=width, label=label, color=shown)
-            axes.set(xlabel=WORKS[work], ylabel=QUALITIES[quality])
             axes.grid(visible=True, alpha=0.3)
+        across[0].set_ylabel(QUALITIES[quality])
+    for axes, work in zip(grid[-1], WORKS, strict=True):
+        axes.set_xlabel(WORKS[work])
     lines, labels = grid[0][0].get_legend_handles_labels()
     figure.legend(lines, labels, loc="lower center", ncols=LEGEND_COLUMNS, fontsize=9)
     figure.subplots_adjust(bottom=0.055 + 0.018 * ceil(len(labels) / LEGEND_COLUMNS))

@@ -1,5 +1,6 @@
 """Presets from the arena's figures: what is chosen, and that the server serves what was written."""
 
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -143,7 +144,7 @@ def test_a_model_is_calibrated_and_served_with_its_presets(tmp_path: Path) -> No
     prompts = tmp_path / "prompts.txt"
     prompts.write_text("a large red heart at the left on a blue background\n")
     asked = Calibration(PROFILE, prompts, tmp_path / "mine.toml", 1, 2, "cpu")
-    calibrate(asked)
+    calibrate(asked, lambda words: subprocess.call([*words, "--pairs", "1"]))
     assert asked.out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     read = read_presets(asked.out, PROFILE.name)
     assert set(read) == set(TARGETS)

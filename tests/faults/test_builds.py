@@ -14,6 +14,7 @@ from tests.redis_server import RedisServer
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path("server/jobs/bull/scripts")
 MORE_THAN_A_LEASE_S = 12.0
+pytestmark = pytest.mark.slow
 
 
 def build(folder: Path, script: str, right: str, wrong: str) -> Path:

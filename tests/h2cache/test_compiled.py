@@ -56,10 +56,14 @@ SETTINGS: list[H2 | Method] = [
 
 # Inductor's own imports use what torch has deprecated.
 @pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated:DeprecationWarning")
-def test_thresholds_hits_joins_and_leaves_compile_nothing() -> None:
-    """A graph for each kind of block, alone and in a batch; methods with other borders find them too."""
+@pytest.mark.parametrize("backend", ["eager", pytest.param("inductor", marks=pytest.mark.slow)])
+def test_thresholds_hits_joins_and_leaves_compile_nothing(backend: str) -> None:
+    """A graph for each kind of block, alone and in a batch; methods with other borders find them too.
+
+    What compiles again is the same under every backend; inductor, the usual one, takes a minute for its kernels.
+    """
     transformer = tiny_transformer(double=1, single=2)
-    model = warmed_up(flux_model(transformer, CompiledBlocks()))
+    model = warmed_up(flux_model(transformer, CompiledBlocks(backend=backend)))
     assert counters["stats"]["unique_graphs"] == 4
     with torch._dynamo.config.patch(error_on_recompile=True):
         samples = joining_and_leaving(model, SETTINGS)
