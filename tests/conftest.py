@@ -14,6 +14,5 @@ settings.load_profile("untimed")
 
 def pytest_collection_finish() -> None:
     """What there is after collection stays to the end: the garbage collector need not see it again."""
-    gc.enable()
-    gc.collect()
     gc.freeze()
+    gc.enable()

@@ -1,5 +1,6 @@
 """``h2serve serve`` as a process: it says where it is, ends orderly, and says in one line why it cannot start."""
 
+import json
 import os
 import re
 import signal
@@ -76,26 +77,34 @@ def test_sigterm_lets_running_requests_finish_while_not_ready_and_the_exit_code_
         assert process.wait(60) == 0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("--model", "./no-such-folder"), "does not exist"),
-        (("--model", "{empty}"), "model_index.json"),
-        (("--config", "no-such.toml"), "does not exist"),
-        (("--device", "gpu"), "device"),
-        (("--max-batch", "0"), "max_batch"),
-        (("--host", "256.0.0.1", "--insecure-no-auth"), "cannot listen"),
-    ],
-)
-def test_what_cannot_start_says_so_in_one_line_and_exits_with_2(
-    arguments: tuple[str, ...], said: str, tmp_path: Path
-) -> None:
-    filled = [argument.format(empty=tmp_path) for argument in arguments]
-    done = subprocess.run(command(*filled), capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 2
-    (line,) = done.stderr.strip().splitlines()
-    assert line.startswith("h2serve: ")
-    assert said in line
+ONE_AFTER_ANOTHER = """
+import json, sys
+from server.__main__ import main
+for words in json.loads(sys.argv[1]):
+    try:
+        main(["serve", "--port", "0", "--device", "cpu", *words])
+    except SystemExit as ended:
+        print(ended.code, file=sys.stderr)
+"""
+
+
+def test_what_cannot_start_says_so_in_one_line_and_exits_with_2(tmp_path: Path) -> None:
+    """In one process: a second of imports for all of them."""
+    wrong = {
+        "does not exist, and a hub id": ["--model", "./no-such-folder"],
+        "model_index.json": ["--model", str(tmp_path)],
+        "no-such.toml": ["--config", "no-such.toml"],
+        "device": ["--device", "gpu"],
+        "max_batch": ["--max-batch", "0"],
+        "cannot listen": ["--host", "256.0.0.1", "--insecure-no-auth"],
+    }
+    asked = [sys.executable, "-c", ONE_AFTER_ANOTHER, json.dumps([*wrong.values()])]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=120, check=False)
+    lines = done.stderr.splitlines()
+    assert lines[1::2] == ["2"] * len(wrong)
+    for said, line in zip(wrong, lines[::2], strict=True):
+        assert line.startswith("h2serve: ")
+        assert said in line
 
 
 def test_an_unknown_environment_variable_is_refused_by_name() -> None:
