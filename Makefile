@@ -38,7 +38,7 @@ faults: install
 
 # What make test leaves out for its time: inductor's compiler, and servers that are broken on purpose.
 slow: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow and not fault" --numprocesses 2 --dist loadfile
 
 # What needs a CUDA device; skips with a reason where there is none.
 gpu-test: install

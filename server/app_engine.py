@@ -44,7 +44,7 @@ def real_engine(settings: Settings, profile: ModelProfile) -> Engine:
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """For imports: looking for garbage among all that torch and diffusers make is a sixth of their time."""
+    """For imports: they make no garbage, and looking for it among all that torch makes takes its time."""
     gc.disable()
     try:
         yield

@@ -15,6 +15,6 @@ def case(short: bool = False) -> Callable[[Test], Test]:
 
     def marked(test: Test) -> Test:
         test = pytest.mark.fault(test)
-        return test if short else pytest.mark.long(test)
+        return test if short else pytest.mark.slow(test)
 
     return marked

@@ -12,7 +12,6 @@ import redis as redis_py
 
 from tests.cluster.processes import ServerProcess, until, until_ready
 from tests.faults.history import ENDS, LOST, History, faults_of, is_a_losers_checkpoint
-from tests.plain_http import client_of
 
 IMAGES = "/v1/images/generations"
 TIDY_S = 8.0
@@ -155,15 +154,9 @@ def image_in(response: httpx.Response) -> bytes:
     return base64.b64decode(image["b64_json"])
 
 
-def metric(client: httpx.Client, name: str) -> float:
-    """One number of a /metrics page; the name as it stands there, labels too."""
+def metric(process: httpx.Client | ServerProcess, name: str) -> float:
+    """One number of the /metrics page of an API or of a worker's port; the name as it stands there, labels too."""
     (value,) = [
-        line.rsplit(" ", 1)[1] for line in client.get("/metrics").text.splitlines() if line.startswith(f"{name} ")
+        line.rsplit(" ", 1)[1] for line in process.get("/metrics").text.splitlines() if line.startswith(f"{name} ")
     ]
     return float(value)
-
-
-def metric_of(worker: ServerProcess, name: str) -> float:
-    """The same of a worker's port."""
-    with client_of(worker.port_address) as port:
-        return metric(port, name)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cluster.processes import Cluster, cluster, until
 from tests.faults.link import FaultyLink, linked_cluster
-from tests.faults.run import Run, metric_of
+from tests.faults.run import Run, metric
 from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +86,7 @@ def cancelled_while_its_end_is_on_its_way(run: Run, processes: Cluster, link: Fa
     job_id = run.submit(1)
     run.until_running([job_id])
     link.freeze()
-    until(lambda: metric_of(worker, "h2serve_results_bytes_total") > 0)
+    until(lambda: metric(worker, "h2serve_results_bytes_total") > 0)
     held = link.proxy.held
     until(lambda: link.proxy.held > held)
     run.client.delete(f"/v1/jobs/{job_id}")

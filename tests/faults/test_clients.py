@@ -13,7 +13,7 @@ from PIL import Image
 from tests.api.pictures import file_of, picture, with_hole
 from tests.cluster.processes import Cluster, until
 from tests.faults.case import case
-from tests.faults.run import IMAGES, Run, body_of, metric_of
+from tests.faults.run import IMAGES, Run, body_of, metric
 from tests.redis_server import RedisServer
 
 SIDE, MANY = 192, 10
@@ -59,7 +59,7 @@ def test_a_client_leaves_while_it_waits(redis: RedisServer, processes: Cluster) 
             run.until_running([job["id"]])
             assert unsent_bytes(leaving) == 0, "it was waiting"
         assert run.ends([job["id"]]) == ["cancelled"]
-        until(lambda: metric_of(worker, 'h2serve_images_total{end="dropped"}') == 1)
+        until(lambda: metric(worker, 'h2serve_images_total{end="dropped"}') == 1)
         steps = int(client.get(f"/v1/jobs/{job['id']}").json()["step"])
         assert steps < 100, "nobody wants the rest"
         run.check()

@@ -7,7 +7,7 @@ from tests.cluster.processes import Cluster, until
 from tests.faults.case import case
 from tests.faults.link import faulty_link, linked_cluster
 from tests.faults.overheard import overheard
-from tests.faults.run import Run, metric_of
+from tests.faults.run import Run, metric
 from tests.redis_server import RedisServer
 
 
@@ -28,7 +28,7 @@ def test_the_api_is_cut_off_from_redis(redis: RedisServer, processes: Cluster) -
             assert link.proxy.held > 0
             refused = run.ask(9)
             assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
-            until(lambda: metric_of(worker, 'h2serve_images_total{end="finished"}') == 4)
+            until(lambda: metric(worker, 'h2serve_images_total{end="finished"}') == 4)
             assert not any(each.done() for each in waiting), "the end has not come through"
             link.thaw()
             assert [each.result().status_code for each in waiting] == [200] * 2
@@ -58,7 +58,7 @@ def test_a_worker_is_cut_off_from_redis_and_what_it_says_later_is_refused(redis:
             with overheard(redis.url) as commands:
                 link.thaw()
                 until(lambda: all(said_again(commands, job_id) for job_id in jobs))
-                until(lambda: metric_of(zombie, "h2serve_leases_lost_total") == 4)
+                until(lambda: metric(zombie, "h2serve_leases_lost_total") == 4)
             assert run.ends(jobs) == ["finished"] * 4
             assert run.ends([run.submit(7)]) == ["finished"], "it is of use again"
             assert not zombie.has_ended

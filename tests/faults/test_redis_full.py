@@ -7,7 +7,7 @@ import redis as redis_py
 
 from tests.cluster.processes import Cluster, cluster, until
 from tests.faults.case import case
-from tests.faults.run import Run, metric_of
+from tests.faults.run import Run, metric
 from tests.redis_server import RedisServer, redis_server
 
 SLOW = "slow-step:step_s=0.1"
@@ -98,7 +98,7 @@ def test_the_results_store_is_full_and_then_gone(redis: RedisServer) -> None:
             run.until_running(jobs)
             store.kill()
             until(lambda: client.get("/readyz").status_code == 503)
-            until(lambda: metric_of(worker, 'h2serve_images_total{end="finished"}') == 6)
+            until(lambda: metric(worker, 'h2serve_images_total{end="finished"}') == 6)
             assert [run.state_of(job_id) for job_id in jobs] == ["running"] * 4, "made, and held until it is back"
             store.start()
             assert run.ends(jobs) == ["finished"] * 4

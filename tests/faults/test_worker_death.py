@@ -4,7 +4,7 @@ from tests.cluster.processes import Cluster, until
 from tests.faults.case import case
 from tests.faults.link import linked_cluster
 from tests.faults.nano_images import NANO, NanoImages
-from tests.faults.run import Run, metric_of
+from tests.faults.run import Run, metric
 from tests.redis_server import RedisServer
 
 
@@ -16,7 +16,7 @@ def test_a_worker_is_killed_mid_job(redis: RedisServer, processes: Cluster, undi
         run = Run(client, redis.url)
         run.until_ready()
         jobs = run.submit_many(12, **NANO)
-        until(lambda: metric_of(victim, "h2serve_batch_size_count") > 0)
+        until(lambda: metric(victim, "h2serve_batch_size_count") > 0)
         victim.kill()
         assert run.ends(jobs) == ["finished"] * 12
         again = [attempt for attempt in run.attempts(jobs) if attempt > 1]
@@ -34,7 +34,7 @@ def test_both_workers_are_killed_at_once(redis: RedisServer, processes: Cluster,
         run = Run(client, redis.url)
         run.until_ready()
         jobs = run.submit_many(12, **NANO)
-        until(lambda: all(metric_of(victim, "h2serve_batch_size_count") > 0 for victim in victims))
+        until(lambda: all(metric(victim, "h2serve_batch_size_count") > 0 for victim in victims))
         for victim in victims:
             victim.kill()
         processes.real_workers(1)

@@ -6,7 +6,7 @@ import time
 from tests.cluster.processes import Cluster, cluster, until
 from tests.faults.case import case
 from tests.faults.nano_images import NANO, NanoImages
-from tests.faults.run import Run, metric_of
+from tests.faults.run import Run, metric
 from tests.redis_server import RedisServer
 
 ENOUGH_S = 5.0
@@ -29,7 +29,7 @@ def test_a_worker_that_slept_past_its_lease_is_not_heard(
         assert run.ends(jobs) == ["finished"] * 4
         assert run.attempts(jobs) == [2] * 4, "the sleeper held them all"
         zombie.signal(signal.SIGCONT)
-        until(lambda: metric_of(zombie, "h2serve_leases_lost_total") == 4)
+        until(lambda: metric(zombie, "h2serve_leases_lost_total") == 4)
         time.sleep(ENOUGH_S)
         assert not zombie.has_ended
         assert run.ends(jobs) == ["finished"] * 4
@@ -47,7 +47,7 @@ def test_a_worker_is_told_to_leave_under_load(
         run = Run(client, redis.url)
         run.until_ready()
         jobs = run.submit_many(12, **NANO)
-        until(lambda: metric_of(leaving, "h2serve_batch_size_count") > 10)
+        until(lambda: metric(leaving, "h2serve_batch_size_count") > 10)
         held = [job_id for job_id in jobs if run.state_of(job_id) == "running"]
         for _ in range(2):  # the second time: at once
             leaving.signal(signal.SIGTERM)
@@ -77,6 +77,6 @@ def test_an_engine_hangs_and_its_late_word_is_not_heard(redis: RedisServer) -> N
             assert run.ends(jobs) == ["finished"] * 2
             assert run.attempts(jobs) == [2, 2], "it held both"
             until(lambda: hung.get("/livez").status_code == 200)
-            until(lambda: metric_of(hung, "h2serve_leases_lost_total") == 2)
+            until(lambda: metric(hung, "h2serve_leases_lost_total") == 2)
             assert run.ends(jobs) == ["finished"] * 2
             run.check()
